@@ -1,0 +1,17 @@
+"""Where things lie in the checkout. It must never depend on the directory a command is called from."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / ".tools"
+STATE = ROOT / ".valet"
+OUTPUTS = STATE / "outputs.json"
+TEMPLATE = ROOT / "template.yaml"
+EVENTS = ROOT / "events"
+# Package, binary and function share one name.
+FUNCTIONS = ("issue-upload", "confirm-upload", "generate-thumbnails")
+
+
+def shown(path: Path) -> str:
+    """A path as a person in the checkout would type it."""
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

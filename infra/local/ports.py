@@ -1,0 +1,44 @@
+"""TCP ports on the loopback interface. Nothing here may listen on another interface."""
+
+import socket
+
+from infra.local.sorry import Sorry
+
+LOOPBACK = "127.0.0.1"
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen there now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do, or a port with connections still closing would count as busy.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+def require_free(ports: list[int]) -> None:
+    """Says which ports are taken before anything is started."""
+    if not all(1024 <= port <= 65535 for port in ports):
+        raise Sorry(f"ports {ports[0]} to {ports[-1]} are needed and a port lies between 1024 and 65535; choose another with PORT=….")
+    busy = [port for port in ports if not is_free(port)]
+    if busy:
+        taken = ", ".join(map(str, busy))
+        raise Sorry(
+            f"port {taken} on {LOOPBACK} is in use (another `make dev`?); stop what listens there or choose other ports, "
+            f"for example `make dev PORT={ports[0] + 100}`."
+        )
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on at this moment, all different."""
+    probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind((LOOPBACK, 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

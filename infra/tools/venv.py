@@ -1,0 +1,74 @@
+"""Makes `.tools/<name>` from its pinned requirements, once.
+
+Runs on the system Python before anything is installed, so it must never import what is not in the standard library.
+A stamp beside the environment holds the requirements it was made from: an unchanged list costs nothing.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(name: str) -> None:
+    """Leaves a working `.tools/<name>` behind, or says in one sentence why not."""
+    if sys.version_info < (3, 11):
+        stop(f"Python 3.11 or newer is needed; {sys.executable} is {sys.version.split()[0]} (make PYTHON=… picks another).")
+    requirements = ROOT / "infra" / "tools" / "requirements" / f"{name}.txt"
+    if not requirements.is_file():
+        stop(f"There is no tool named {name}: {requirements.relative_to(ROOT)} does not exist.")
+    home = ROOT / ".tools" / name
+    stamp = ROOT / ".tools" / f"{name}.stamp"
+    # An upgraded Python or a moved checkout leaves dead links and shebangs behind: such an environment is made anew.
+    place = f"# Python {sys.version.split()[0]} in {ROOT}\n"
+    made_from = place + requirements.read_text()
+    stamped = stamp.read_text() if stamp.is_file() else ""
+    if stamped == made_from and (home / "bin" / "python").exists():
+        stamp.touch()
+        return
+    print(f"Installing .tools/{name} …", flush=True)
+    if not works(home / "bin" / "python") or (stamped and not stamped.startswith(place)):
+        create(home)
+    install(home, requirements)
+    stamp.write_text(made_from)
+
+
+def create(home: Path) -> None:
+    """Makes the empty environment."""
+    try:
+        import ensurepip  # noqa: F401
+        import venv
+    except ImportError:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        stop(f"This Python has no venv or ensurepip; on Debian and Ubuntu `apt install python{version}-venv` brings them.")
+    try:
+        venv.create(home, with_pip=True, clear=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        stop(f"Could not make the Python environment {home}: {error}.")
+
+
+def works(python: Path) -> bool:
+    """Whether an environment is there and its pip answers."""
+    try:
+        return subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def install(home: Path, requirements: Path) -> None:
+    """Installs exactly the pinned packages."""
+    pip = [home / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
+    done = subprocess.run([*pip, "--requirement", requirements], stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        stop(f"pip could not install .tools/{home.name}: {errors[-1].removeprefix('ERROR: ') if errors else 'see above'}")
+
+
+def stop(sentence: str) -> None:
+    """Ends with one sentence."""
+    sys.exit(f"valet: {sentence}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
