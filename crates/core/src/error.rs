@@ -1,0 +1,137 @@
+//! What can go wrong, a variant per thing somebody would do differently. Texts are for the client: never a word of
+//! the SDK's, never a bucket's name, never whether somebody else's upload exists.
+
+use crate::upload::RejectReason;
+use thiserror::Error;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The request breaks the contract.
+    #[error("the request is not valid")]
+    InvalidRequest(Vec<FieldError>),
+    /// No such upload, or somebody else's.
+    #[error("there is no upload with this id")]
+    NotFound,
+    /// Nothing has arrived yet.
+    #[error("the file has not arrived in storage yet; upload it, then confirm again")]
+    NotUploaded,
+    /// The upload is past the state in which this can be done.
+    #[error("the upload is {0}; this cannot be done any more")]
+    InvalidState(&'static str),
+    /// The grant has ended.
+    #[error("the grant has ended; ask for a new one")]
+    UploadExpired,
+    /// Larger than this type may be.
+    #[error("a file of this type may have at most {max_bytes} bytes")]
+    FileTooLarge {
+        /// The most bytes a file of this type may have.
+        max_bytes: u64,
+    },
+    /// Not a type this stack takes.
+    #[error("this content type is not accepted; accepted are: {accepted}")]
+    TypeNotAllowed {
+        /// The accepted types, separated by commas.
+        accepted: String,
+    },
+    /// What arrived is not what was granted.
+    #[error("{}", rejection(*.0))]
+    Rejected(RejectReason),
+    /// The idempotency key was used for another request.
+    #[error("this idempotency key was used for a different request")]
+    IdempotencyKeyReused,
+    /// Another request with the same idempotency key is being handled.
+    #[error("a request with this idempotency key is being handled; try again in a moment")]
+    IdempotencyInProgress,
+    /// Storage did not do its part.
+    #[error("storage is not available at the moment")]
+    Store(#[from] StoreError),
+}
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// A JSON pointer into the body, or a header's name.
+    pub pointer: &'static str,
+    /// What is wrong and what would be right.
+    pub detail: String,
+}
+
+impl Error {
+    /// The stable code of this error. Codes are API.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::NotFound => "not_found",
+            Self::NotUploaded => "not_uploaded",
+            Self::InvalidState(_) => "invalid_state",
+            Self::UploadExpired => "upload_expired",
+            Self::FileTooLarge { .. } => "file_too_large",
+            Self::TypeNotAllowed { .. } => "type_not_allowed",
+            Self::Rejected(reason) => reason.code(),
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::IdempotencyInProgress => "idempotency_in_progress",
+            Self::Store(error) if error.is_retryable() => "try_later",
+            Self::Store(_) => "internal_error",
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::NotUploaded | Self::IdempotencyInProgress => true,
+            Self::Store(error) => error.is_retryable(),
+            Self::InvalidRequest(_)
+            | Self::NotFound
+            | Self::InvalidState(_)
+            | Self::UploadExpired
+            | Self::FileTooLarge { .. }
+            | Self::TypeNotAllowed { .. }
+            | Self::Rejected(_)
+            | Self::IdempotencyKeyReused => false,
+        }
+    }
+}
+
+fn rejection(reason: RejectReason) -> &'static str {
+    match reason {
+        RejectReason::Size => "the file that arrived does not have the granted size; it was removed",
+        RejectReason::Checksum => "the file that arrived does not have the granted SHA-256; it was removed",
+        RejectReason::Content => "the file's first bytes are not those of the granted type; it was removed",
+        RejectReason::Headers => "the file was stored with other headers than those granted; it was removed",
+    }
+}
+
+/// A call to S3 or DynamoDB that failed, after the adapter's own retries.
+#[derive(Debug, Error)]
+#[error("{operation} failed")]
+pub struct StoreError {
+    /// The AWS name of the operation, for example `PutItem`.
+    pub operation: &'static str,
+    /// What follows from it.
+    pub kind: StoreErrorKind,
+    /// What the SDK said. For logs, never for clients.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What follows from a failed call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// Throttled, timed out, unavailable: the same call may succeed later.
+    Transient,
+    /// Refused by policy. S3 also answers so for a missing object to whoever may not list the bucket.
+    Denied,
+    /// Will not succeed without a change to the code, the data or the stack.
+    Permanent,
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self.kind {
+            StoreErrorKind::Transient => true,
+            StoreErrorKind::Denied | StoreErrorKind::Permanent => false,
+        }
+    }
+}

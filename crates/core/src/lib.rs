@@ -1,0 +1,41 @@
+//! The rules of Valet: what a grant permits, when an upload counts as verified, and what happens next.
+//!
+//! This crate knows neither AWS nor HTTP, neither a clock nor an environment: time, ids and storage
+//! are handed in, so that every rule is tested in memory and in milliseconds.
+//!
+//! In reading order: the nouns, then the ports, then one file a use case.
+
+pub mod checksum;
+pub mod key;
+pub mod media_type;
+pub mod owner;
+pub mod policy;
+pub mod upload;
+
+pub mod error;
+pub mod ports;
+
+pub mod issue_upload;
+pub mod resign_upload;
+pub mod settle;
+
+pub mod cancel_upload;
+pub mod confirm_upload;
+pub mod generate_thumbnails;
+pub mod read_upload;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use cancel_upload::cancel_upload;
+pub use confirm_upload::confirm_upload;
+pub use error::{Error, StoreError};
+pub use generate_thumbnails::generate_thumbnails;
+pub use issue_upload::issue_upload;
+pub use key::{ThumbnailKey, UploadKey};
+pub use media_type::MediaType;
+pub use owner::{Owner, UploadId};
+pub use read_upload::read_upload;
+pub use resign_upload::resign_upload;
+pub use settle::settle;
+pub use upload::Upload;

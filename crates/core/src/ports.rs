@@ -1,0 +1,217 @@
+//! What the rules need of storage, a trait per operation and named after it, so that a use case's signature says
+//! what its function must be allowed to do. Implemented by `valet-aws`, and in memory by [`crate::testing`].
+
+use crate::checksum::Sha256;
+use crate::error::StoreError;
+use crate::upload::{Transition, VersionId};
+use crate::{Owner, ThumbnailKey, Upload, UploadId, UploadKey};
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// Signs uploads.
+pub trait PresignPut {
+    /// Signs a PUT of exactly the upload's key, size, type, `Cache-Control` and checksum, that succeeds only when
+    /// nothing lies under the key. `lifetime` is at most seven days. IAM: `s3:PutObject` at the time of the PUT.
+    fn presign_put(
+        &self,
+        upload: &Upload,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> impl Future<Output = Result<SignedPut, StoreError>> + Send;
+}
+
+/// Reads what arrived, without reading it all.
+pub trait HeadObject {
+    /// The stored headers and first bytes of one version, or of the current one; `None` when there is none.
+    /// The stored SHA-256 is looked up only if asked for. IAM: `s3:GetObject`, `s3:GetObjectVersion`, `s3:ListBucket`.
+    fn head_object(
+        &self,
+        key: &UploadKey,
+        version: Option<&VersionId>,
+        with_sha256: bool,
+    ) -> impl Future<Output = Result<Option<StoredObject>, StoreError>> + Send;
+}
+
+/// Reads whole objects.
+pub trait GetObject {
+    /// All bytes of one version; `None` when there is none. The caller has checked the size. IAM: `s3:GetObjectVersion`.
+    fn get_object(
+        &self,
+        key: &UploadKey,
+        version: &VersionId,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
+}
+
+/// Opens the gate.
+pub trait TagVerified {
+    /// Tags one version `verified=true`, after which the bucket policy lets `CloudFront` read it. `false` when the
+    /// version is gone. IAM: `s3:PutObjectVersionTagging`.
+    fn tag_verified(
+        &self,
+        key: &UploadKey,
+        version: &VersionId,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+}
+
+/// Removes objects.
+pub trait DeleteVersion {
+    /// Removes one version for good; a missing one is fine. IAM: `s3:DeleteObjectVersion`.
+    fn delete_version(
+        &self,
+        key: &UploadKey,
+        version: &VersionId,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Stores thumbnails.
+pub trait PutThumbnail {
+    /// Stores or replaces one thumbnail. IAM: `s3:PutObject`.
+    fn put_thumbnail(
+        &self,
+        key: &ThumbnailKey,
+        bytes: Vec<u8>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Removes thumbnails.
+pub trait DeleteThumbnail {
+    /// Removes one thumbnail; a missing one is fine. IAM: `s3:DeleteObject`.
+    fn delete_thumbnail(&self, key: &ThumbnailKey) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Records grants.
+pub trait PutUpload {
+    /// Records a new upload, together with its idempotency record if there is one, or nothing at all.
+    /// IAM: `dynamodb:PutItem`.
+    fn put_upload(
+        &self,
+        upload: &Upload,
+        idempotency: Option<&IdempotencyRecord>,
+    ) -> impl Future<Output = Result<PutOutcome, StoreError>> + Send;
+}
+
+/// Reads idempotency records.
+pub trait GetIdempotencyRecord {
+    /// The record of an owner's key, if it is still remembered at `now`. IAM: `dynamodb:GetItem`.
+    fn get_idempotency_record(
+        &self,
+        owner: Owner,
+        key_hash: &str,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<Option<IdempotencyRecord>, StoreError>> + Send;
+}
+
+/// Reads uploads.
+pub trait GetUpload {
+    /// The upload with all completed moves; `None` when the owner has none with this id. IAM: `dynamodb:GetItem`.
+    fn get_upload(
+        &self,
+        owner: Owner,
+        id: UploadId,
+    ) -> impl Future<Output = Result<Option<Upload>, StoreError>> + Send;
+}
+
+/// Moves uploads.
+pub trait UpdateUpload {
+    /// Makes a move if its condition holds at this moment, and says what the upload has become; `None` when the
+    /// condition does not hold or there is no such upload. See [`Upload::apply`]. IAM: `dynamodb:UpdateItem`.
+    fn update_upload(
+        &self,
+        owner: Owner,
+        id: UploadId,
+        transition: &Transition,
+    ) -> impl Future<Output = Result<Option<Upload>, StoreError>> + Send;
+}
+
+/// A signed PUT. Whoever holds it may upload: it is a credential, so it does not print its URL.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedPut {
+    /// Where to send the bytes.
+    pub url: String,
+    /// The headers to send, names in lower case. All are signed, as is the `Content-Length`.
+    pub headers: Vec<(String, String)>,
+    /// When the URL stops starting requests: its own lifetime, or sooner if the signing credentials end sooner.
+    pub expires_at: OffsetDateTime,
+}
+
+impl fmt::Debug for SignedPut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedPut").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+/// What lies under a key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Which version this is.
+    pub version: VersionId,
+    /// Its size.
+    pub size_bytes: u64,
+    /// The headers it was stored with.
+    pub headers: StoredHeaders,
+    /// The SHA-256 S3 computed when it arrived; `None` when not asked for or stored without one.
+    pub sha256: Option<Sha256>,
+    /// Its first bytes: [`StoredObject::FIRST_BYTES`] or all it has.
+    pub first_bytes: Vec<u8>,
+}
+
+impl StoredObject {
+    /// How many first bytes are read: enough for every signature of [`crate::MediaType::matches`].
+    pub const FIRST_BYTES: u64 = 512;
+}
+
+impl fmt::Debug for StoredObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredObject")
+            .field("version", &self.version)
+            .field("size_bytes", &self.size_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The headers an object was stored with, `None` for those it has not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredHeaders {
+    /// `Content-Type`
+    pub content_type: Option<String>,
+    /// `Cache-Control`
+    pub cache_control: Option<String>,
+    /// `Content-Disposition`
+    pub content_disposition: Option<String>,
+    /// `Content-Encoding`
+    pub content_encoding: Option<String>,
+    /// `Content-Language`
+    pub content_language: Option<String>,
+    /// `Expires`
+    pub expires: Option<String>,
+    /// `x-amz-website-redirect-location`
+    pub website_redirect: Option<String>,
+    /// Whether it has any `x-amz-meta-…`.
+    pub has_metadata: bool,
+}
+
+/// What an idempotency key stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyRecord {
+    /// SHA-256 of the key, hex: the key itself is client text.
+    pub key_hash: String,
+    /// SHA-256 of what was asked for, hex.
+    pub fingerprint: String,
+    /// The upload that answered it.
+    pub upload_id: UploadId,
+    /// Until when it is remembered.
+    pub expires_at: OffsetDateTime,
+}
+
+/// What became of [`PutUpload::put_upload`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PutOutcome {
+    /// Recorded.
+    Created,
+    /// Nothing recorded: the idempotency key is taken.
+    KeyTaken,
+    /// Nothing recorded: another write with the same key is under way.
+    Busy,
+}

@@ -1,0 +1,158 @@
+//! Settles what arrived: the one use case behind the client's confirm and S3's event.
+//!
+//! Idempotent, free of order, safe to run twice at once: it may tag or remove the same version any number of times, and
+//! one conditional write decides. It never serves an object that it has not compared with the grant, and never
+//! removes one whose row says ready.
+
+use crate::error::StoreError;
+use crate::key::CACHE_CONTROL;
+use crate::ports::{
+    DeleteVersion, GetUpload, HeadObject, StoredHeaders, StoredObject, TagVerified, UpdateUpload,
+};
+use crate::upload::{RejectReason, State, Transition, Verified, VersionId, to_milliseconds};
+use crate::{Owner, Upload, UploadId, UploadKey};
+use time::OffsetDateTime;
+
+/// What is to be settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// The owner says that something has arrived.
+    Confirm(Owner, UploadId),
+    /// S3 says that this has arrived. The version is unknown when the notification names none.
+    Event(UploadKey, Option<VersionId>),
+}
+
+/// What an arrival has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Verified, now or before.
+    Ready(Upload, Verified),
+    /// Compared and refused, now or before; the object is removed.
+    Rejected(RejectReason),
+    /// Nothing lies under the key; the upload is still pending.
+    Missing(Upload),
+    /// The upload ended otherwise (expired, cancelled, deleted), or there never was one; the object is removed.
+    Gone(Option<State>),
+}
+
+/// Compares an arrived object with its grant and moves the upload accordingly.
+///
+/// An error means that nothing final has happened and the same call may be made again.
+pub async fn settle(
+    objects: &(impl HeadObject + TagVerified + DeleteVersion),
+    uploads: &(impl GetUpload + UpdateUpload),
+    now: OffsetDateTime,
+    arrival: &Arrival,
+) -> Result<Settled, StoreError> {
+    let (owner, id, event) = match arrival {
+        Arrival::Confirm(owner, id) => (*owner, *id, None),
+        Arrival::Event(key, version) => (key.owner, key.id, Some((key, version.as_ref()))),
+    };
+    let upload = uploads.get_upload(owner, id).await?;
+    // An event for a key that no grant was issued for: right ids, other extension.
+    let upload = upload.filter(|upload| event.is_none_or(|(key, _)| *key == upload.key()));
+    match upload {
+        Some(upload) if upload.state == State::Pending => {
+            let version = event.and_then(|(_, version)| version);
+            verify(objects, uploads, now, upload, version).await
+        }
+        settled => {
+            if let Some((key, version)) = event {
+                remove_foreign(objects, key, version, settled.as_ref()).await?;
+            }
+            Ok(describe(settled))
+        }
+    }
+}
+
+async fn verify(
+    objects: &(impl HeadObject + TagVerified + DeleteVersion),
+    uploads: &(impl GetUpload + UpdateUpload),
+    now: OffsetDateTime,
+    upload: Upload,
+    version: Option<&VersionId>,
+) -> Result<Settled, StoreError> {
+    let key = upload.key();
+    let Some(object) = objects.head_object(&key, version, upload.sha256.is_some()).await? else {
+        return Ok(Settled::Missing(upload));
+    };
+    let transition = match compare(&upload, &object) {
+        Ok(()) => {
+            // The gate opens before the row says ready: a reader who sees ready must find the file. Should the write
+            // below lose to a cancel, the version is removed, tag and all.
+            if !objects.tag_verified(&key, &object.version).await? {
+                return Ok(Settled::Missing(upload));
+            }
+            Transition::Verify { version: object.version.clone(), at: to_milliseconds(now) }
+        }
+        Err(reason) => Transition::Reject(reason),
+    };
+    let moved = uploads.update_upload(upload.owner, upload.id, &transition).await?;
+    let settled = match moved {
+        Some(moved) => Some(moved),
+        // Somebody else was first: what they decided holds.
+        None => uploads.get_upload(upload.owner, upload.id).await?,
+    };
+    remove_foreign(objects, &key, Some(&object.version), settled.as_ref()).await?;
+    Ok(describe(settled))
+}
+
+/// Whether what arrived is what was granted, the cheapest reason first.
+fn compare(granted: &Upload, stored: &StoredObject) -> Result<(), RejectReason> {
+    let headers = StoredHeaders {
+        content_type: Some(granted.media_type.content_type().to_owned()),
+        cache_control: Some(CACHE_CONTROL.to_owned()),
+        ..StoredHeaders::default()
+    };
+    if stored.size_bytes != granted.size_bytes {
+        Err(RejectReason::Size)
+    } else if granted.sha256.is_some() && stored.sha256 != granted.sha256 {
+        Err(RejectReason::Checksum)
+    } else if stored.headers != headers {
+        Err(RejectReason::Headers)
+    } else if !granted.media_type.matches(&stored.first_bytes) {
+        Err(RejectReason::Content)
+    } else {
+        Ok(())
+    }
+}
+
+/// Removes a version that is not the verified one of a ready upload.
+async fn remove_foreign(
+    objects: &(impl HeadObject + DeleteVersion),
+    key: &UploadKey,
+    version: Option<&VersionId>,
+    upload: Option<&Upload>,
+) -> Result<(), StoreError> {
+    let verified = match upload.map(|upload| &upload.state) {
+        Some(State::Ready(verified)) => Some(&verified.version),
+        // Its own settling is under way and decides about this version.
+        Some(State::Pending) => return Ok(()),
+        Some(State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted) | None => None,
+    };
+    let found;
+    let version = match version {
+        Some(version) => version,
+        None => match objects.head_object(key, None, false).await? {
+            Some(object) => {
+                found = object.version;
+                &found
+            }
+            None => return Ok(()),
+        },
+    };
+    if verified == Some(version) { Ok(()) } else { objects.delete_version(key, version).await }
+}
+
+fn describe(upload: Option<Upload>) -> Settled {
+    let Some(upload) = upload else { return Settled::Gone(None) };
+    match &upload.state {
+        State::Ready(verified) => {
+            let verified = verified.clone();
+            Settled::Ready(upload, verified)
+        }
+        State::Rejected(reason) => Settled::Rejected(*reason),
+        State::Pending => Settled::Missing(upload),
+        State::Expired | State::Cancelled | State::Deleted => Settled::Gone(Some(upload.state)),
+    }
+}

@@ -1,0 +1,289 @@
+//! What every implementation of the ports must do: one async function a behaviour, called with the memory fakes in this
+//! crate's tests and with real servers in `valet-aws`'s. Each panics with what differs.
+//!
+//! Functions take `fresh`, which makes a pending upload nobody has used, so that a server can be shared.
+
+use super::sample::{self, NOW, PNG};
+use crate::checksum::Sha256;
+use crate::key::{CACHE_CONTROL, ThumbnailName};
+use crate::ports::{
+    DeleteThumbnail, DeleteVersion, GetIdempotencyRecord, GetObject, GetUpload, HeadObject,
+    IdempotencyRecord, PresignPut, PutOutcome, PutThumbnail, PutUpload, SignedPut, StoredHeaders,
+    TagVerified, UpdateUpload,
+};
+use crate::upload::{Dimensions, RejectReason, State, Thumbnail, Transition, VersionId};
+use crate::{Owner, Upload};
+use futures_util::future::join_all;
+use std::future::Future;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+const LIFETIME: Duration = Duration::from_mins(5);
+
+/// Every S3 port.
+pub trait Bucket:
+    PresignPut + HeadObject + GetObject + TagVerified + DeleteVersion + PutThumbnail + DeleteThumbnail
+{
+}
+impl<T: PresignPut + HeadObject + GetObject + TagVerified + DeleteVersion + PutThumbnail + DeleteThumbnail>
+    Bucket for T
+{
+}
+
+/// Every `DynamoDB` port.
+pub trait Table: PutUpload + GetUpload + GetIdempotencyRecord + UpdateUpload {}
+impl<T: PutUpload + GetUpload + GetIdempotencyRecord + UpdateUpload> Table for T {}
+
+/// Sends a client's PUT: URL, headers, body; answers the status.
+pub trait Send {
+    /// Sends it.
+    fn send(&self, url: &str, headers: &[(String, String)], body: &[u8]) -> impl Future<Output = u16>;
+}
+
+impl Send for super::MemoryBucket {
+    async fn send(&self, url: &str, headers: &[(String, String)], body: &[u8]) -> u16 {
+        Self::send(self, url, headers, body)
+    }
+}
+
+/// Runs every behaviour of the S3 ports. `now` is the server's time, as signatures are checked against it.
+pub async fn bucket(
+    bucket: &impl Bucket,
+    client: &impl Send,
+    now: OffsetDateTime,
+    fresh: impl Fn() -> Upload,
+) {
+    a_granted_put_is_stored_as_granted(bucket, client, now, fresh()).await;
+    a_granted_checksum_is_kept(bucket, client, now, fresh()).await;
+    a_put_that_differs_from_its_grant_is_refused(bucket, client, now, fresh()).await;
+    a_grant_is_good_for_one_put(bucket, client, now, fresh()).await;
+    what_is_missing_reads_as_none(bucket, fresh()).await;
+    one_version_can_be_read_tagged_and_removed(bucket, client, now, fresh()).await;
+    a_thumbnail_can_be_replaced_and_removed(bucket, fresh()).await;
+}
+
+/// Runs every behaviour of the `DynamoDB` ports.
+pub async fn table(table: &impl Table, fresh: impl Fn() -> Upload) {
+    every_state_reads_back_as_written(table, &fresh).await;
+    another_owner_finds_nothing(table, fresh()).await;
+    every_move_has_the_condition_and_effect_of_apply(table, &fresh).await;
+    of_racing_moves_one_wins(table, fresh()).await;
+    an_idempotency_key_is_taken_until_it_expires(table, &fresh).await;
+}
+
+async fn put(
+    bucket: &impl Bucket,
+    client: &impl Send,
+    now: OffsetDateTime,
+    upload: &Upload,
+) -> (SignedPut, u16) {
+    let signed = bucket.presign_put(upload, now, LIFETIME).await.expect("signing works");
+    let status = client.send(&signed.url, &signed.headers, PNG).await;
+    (signed, status)
+}
+
+async fn a_granted_put_is_stored_as_granted(
+    bucket: &impl Bucket,
+    client: &impl Send,
+    now: OffsetDateTime,
+    upload: Upload,
+) {
+    let (signed, status) = put(bucket, client, now, &upload).await;
+    assert_eq!(status, 200);
+    assert!(signed.expires_at <= now + LIFETIME);
+    let stored = bucket.head_object(&upload.key(), None, false).await.unwrap().expect("it is stored");
+    assert_eq!(stored.size_bytes, PNG.len() as u64);
+    assert_eq!(stored.first_bytes, PNG);
+    assert_eq!(
+        stored.headers,
+        StoredHeaders {
+            content_type: Some("image/png".to_owned()),
+            cache_control: Some(CACHE_CONTROL.to_owned()),
+            ..StoredHeaders::default()
+        }
+    );
+    assert_eq!(stored.sha256, None);
+}
+
+async fn a_granted_checksum_is_kept(
+    bucket: &impl Bucket,
+    client: &impl Send,
+    now: OffsetDateTime,
+    upload: Upload,
+) {
+    let upload = Upload { sha256: Some(Sha256::of(PNG)), ..upload };
+    assert_eq!(put(bucket, client, now, &upload).await.1, 200);
+    let stored = bucket.head_object(&upload.key(), None, true).await.unwrap().expect("it is stored");
+    assert_eq!(stored.sha256, upload.sha256);
+}
+
+async fn a_put_that_differs_from_its_grant_is_refused(
+    bucket: &impl Bucket,
+    client: &impl Send,
+    now: OffsetDateTime,
+    upload: Upload,
+) {
+    let upload = Upload { sha256: Some(Sha256::of(PNG)), ..upload };
+    let signed = bucket.presign_put(&upload, now, LIFETIME).await.unwrap();
+    let longer = [PNG, b"\0"].concat();
+    let mut other = PNG.to_vec();
+    other[20] ^= 1;
+    for (body, statuses) in
+        [(longer, vec![403]), (PNG[..PNG.len() - 1].to_vec(), vec![403]), (other, vec![400])]
+    {
+        let status = client.send(&signed.url, &signed.headers, &body).await;
+        assert!(statuses.contains(&status), "{} bytes: {status}", body.len());
+    }
+    for (name, value) in &signed.headers {
+        let mut without = signed.headers.clone();
+        without.retain(|(header, _)| header != name);
+        assert_eq!(client.send(&signed.url, &without, PNG).await, 403, "without {name}");
+        let mut changed = without.clone();
+        changed.push((name.clone(), format!("{value}x")));
+        let status = client.send(&signed.url, &changed, PNG).await;
+        assert!([400, 403].contains(&status), "{name} changed: {status}");
+    }
+    let other_key = signed.url.replacen(&upload.id.to_string(), &sample::id().to_string(), 1);
+    assert_eq!(client.send(&other_key, &signed.headers, PNG).await, 403, "another key");
+    assert_eq!(bucket.head_object(&upload.key(), None, false).await.unwrap(), None, "something was stored");
+}
+
+async fn a_grant_is_good_for_one_put(
+    bucket: &impl Bucket,
+    client: &impl Send,
+    now: OffsetDateTime,
+    upload: Upload,
+) {
+    let (signed, first) = put(bucket, client, now, &upload).await;
+    let second = client.send(&signed.url, &signed.headers, PNG).await;
+    assert_eq!((first, second), (200, 412));
+}
+
+async fn what_is_missing_reads_as_none(bucket: &impl Bucket, upload: Upload) {
+    let key = upload.key();
+    assert_eq!(bucket.head_object(&key, None, true).await.unwrap(), None);
+}
+
+async fn one_version_can_be_read_tagged_and_removed(
+    bucket: &impl Bucket,
+    client: &impl Send,
+    now: OffsetDateTime,
+    upload: Upload,
+) {
+    let key = upload.key();
+    assert_eq!(put(bucket, client, now, &upload).await.1, 200);
+    let version = bucket.head_object(&key, None, false).await.unwrap().expect("it is stored").version;
+    let again = bucket.head_object(&key, Some(&version), false).await.unwrap().expect("the version is there");
+    assert_eq!(again.version, version);
+    assert_eq!(bucket.get_object(&key, &version).await.unwrap().as_deref(), Some(PNG));
+    assert!(bucket.tag_verified(&key, &version).await.unwrap());
+    assert!(bucket.tag_verified(&key, &version).await.unwrap(), "tagging repeats");
+    bucket.delete_version(&key, &version).await.unwrap();
+    bucket.delete_version(&key, &version).await.expect("removing repeats");
+    assert_eq!(bucket.head_object(&key, None, false).await.unwrap(), None);
+    assert_eq!(bucket.head_object(&key, Some(&version), false).await.unwrap(), None);
+    assert_eq!(bucket.get_object(&key, &version).await.unwrap(), None);
+    assert!(!bucket.tag_verified(&key, &version).await.unwrap(), "tagged a removed version");
+}
+
+async fn a_thumbnail_can_be_replaced_and_removed(bucket: &impl Bucket, upload: Upload) {
+    let key = upload.thumbnail_key(ThumbnailName::Small);
+    bucket.put_thumbnail(&key, b"one".to_vec()).await.unwrap();
+    bucket.put_thumbnail(&key, b"two".to_vec()).await.unwrap();
+    bucket.delete_thumbnail(&key).await.unwrap();
+    bucket.delete_thumbnail(&key).await.expect("removing repeats");
+}
+
+async fn every_state_reads_back_as_written(table: &impl Table, fresh: &impl Fn() -> Upload) {
+    for state in sample::states() {
+        for sha256 in [None, Some(Sha256::of(PNG))] {
+            let upload = Upload { state: state.clone(), sha256, ..fresh() };
+            assert_eq!(table.put_upload(&upload, None).await.unwrap(), PutOutcome::Created);
+            assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap(), Some(upload));
+        }
+    }
+}
+
+async fn another_owner_finds_nothing(table: &impl Table, upload: Upload) {
+    table.put_upload(&upload, None).await.unwrap();
+    let mallory = Owner::of_subject("mallory");
+    assert_eq!(table.get_upload(mallory, upload.id).await.unwrap(), None);
+    assert_eq!(table.update_upload(mallory, upload.id, &Transition::Cancel).await.unwrap(), None);
+    assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap(), Some(upload));
+}
+
+async fn every_move_has_the_condition_and_effect_of_apply(table: &impl Table, fresh: &impl Fn() -> Upload) {
+    for state in sample::states() {
+        for transition in transitions() {
+            let upload = Upload { state: state.clone(), ..fresh() };
+            let expected = upload.apply(&transition);
+            table.put_upload(&upload, None).await.unwrap();
+            let moved = table.update_upload(upload.owner, upload.id, &transition).await.unwrap();
+            assert_eq!(moved, expected, "{state:?} by {transition:?}");
+            let stored = table.get_upload(upload.owner, upload.id).await.unwrap();
+            assert_eq!(stored, Some(expected.unwrap_or(upload)), "{state:?} by {transition:?}");
+        }
+    }
+    for transition in transitions() {
+        let never_put = fresh();
+        let moved = table.update_upload(never_put.owner, never_put.id, &transition).await.unwrap();
+        assert_eq!(moved, None, "made a row by {transition:?}");
+        assert_eq!(table.get_upload(never_put.owner, never_put.id).await.unwrap(), None);
+    }
+}
+
+fn transitions() -> Vec<Transition> {
+    let thumbnail = Thumbnail {
+        name: ThumbnailName::Small,
+        dimensions: Dimensions { width: 150, height: 200 },
+        size_bytes: 9000,
+    };
+    vec![
+        Transition::Verify { version: VersionId::new("v1"), at: NOW },
+        Transition::Reject(RejectReason::Content),
+        Transition::Cancel,
+        Transition::Thumbnailed { source: Dimensions { width: 3, height: 4 }, thumbnails: vec![thumbnail] },
+        Transition::ThumbnailsFailed { reason: "too_many_pixels".to_owned() },
+    ]
+}
+
+async fn of_racing_moves_one_wins(table: &impl Table, upload: Upload) {
+    table.put_upload(&upload, None).await.unwrap();
+    let verify = Transition::Verify { version: VersionId::new("v1"), at: NOW };
+    let reject = Transition::Reject(RejectReason::Size);
+    let race = |transition| table.update_upload(upload.owner, upload.id, transition);
+    let results = join_all([race(&verify), race(&Transition::Cancel), race(&reject), race(&verify)]).await;
+    let winners: Vec<_> = results.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(winners.len(), 1);
+    assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap().as_ref(), Some(&winners[0]));
+}
+
+async fn an_idempotency_key_is_taken_until_it_expires(table: &impl Table, fresh: &impl Fn() -> Upload) {
+    let first = fresh();
+    let record = IdempotencyRecord {
+        key_hash: format!("key-{}", first.id),
+        fingerprint: "f1".to_owned(),
+        upload_id: first.id,
+        expires_at: NOW + time::Duration::DAY,
+    };
+    let get = |now| table.get_idempotency_record(first.owner, &record.key_hash, now);
+    assert_eq!(table.put_upload(&first, Some(&record)).await.unwrap(), PutOutcome::Created);
+    assert_eq!(get(NOW).await.unwrap().as_ref(), Some(&record));
+    assert_eq!(get(record.expires_at).await.unwrap(), None);
+
+    let second = fresh();
+    let again = IdempotencyRecord { upload_id: second.id, fingerprint: "f2".to_owned(), ..record.clone() };
+    assert_eq!(table.put_upload(&second, Some(&again)).await.unwrap(), PutOutcome::KeyTaken);
+    assert_eq!(table.get_upload(second.owner, second.id).await.unwrap(), None, "half of it was recorded");
+    assert_eq!(get(NOW).await.unwrap().as_ref(), Some(&record));
+
+    let later = Upload { created_at: record.expires_at, ..fresh() };
+    let renewed = IdempotencyRecord {
+        upload_id: later.id,
+        expires_at: record.expires_at + time::Duration::DAY,
+        ..record.clone()
+    };
+    assert_eq!(table.put_upload(&later, Some(&renewed)).await.unwrap(), PutOutcome::Created);
+    assert_eq!(get(record.expires_at).await.unwrap(), Some(renewed));
+    assert!(matches!(later.state, State::Pending));
+}

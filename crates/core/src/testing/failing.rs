@@ -1,0 +1,123 @@
+//! Storage that fails when told to, before or after the call has had its effect.
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::ports::{
+    DeleteThumbnail, DeleteVersion, GetObject, GetUpload, HeadObject, PresignPut, PutThumbnail, SignedPut,
+    StoredObject, TagVerified, UpdateUpload,
+};
+use crate::upload::{Transition, VersionId};
+use crate::{Owner, ThumbnailKey, Upload, UploadId, UploadKey};
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// Storage whose `n`th call fails, counted from 0.
+pub struct Failing<'a, T> {
+    inner: &'a T,
+    fails_at: usize,
+    has_effect: bool,
+    kind: StoreErrorKind,
+    calls: AtomicUsize,
+}
+
+impl<'a, T> Failing<'a, T> {
+    /// Fails call `fails_at` for a moment. With `has_effect` the call is carried out and only its answer is lost.
+    pub fn at(inner: &'a T, fails_at: usize, has_effect: bool) -> Self {
+        Self { inner, fails_at, has_effect, kind: StoreErrorKind::Transient, calls: AtomicUsize::new(0) }
+    }
+
+    /// Denies the first call.
+    pub fn denying(inner: &'a T) -> Self {
+        Self { kind: StoreErrorKind::Denied, ..Self::at(inner, 0, false) }
+    }
+
+    /// Whether the call that was to fail was made.
+    pub fn has_failed(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) > self.fails_at
+    }
+
+    async fn call<R>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<R, StoreError>>,
+    ) -> Result<R, StoreError> {
+        let fails = self.calls.fetch_add(1, Ordering::Relaxed) == self.fails_at;
+        if !fails {
+            return call.await;
+        }
+        if self.has_effect {
+            call.await?;
+        }
+        Err(StoreError { operation, kind: self.kind, source: "made to fail".into() })
+    }
+}
+
+impl<T: PresignPut + Sync> PresignPut for Failing<'_, T> {
+    async fn presign_put(
+        &self,
+        upload: &Upload,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> Result<SignedPut, StoreError> {
+        self.call("PutObject", self.inner.presign_put(upload, now, lifetime)).await
+    }
+}
+
+impl<T: HeadObject + Sync> HeadObject for Failing<'_, T> {
+    async fn head_object(
+        &self,
+        key: &UploadKey,
+        version: Option<&VersionId>,
+        with_sha256: bool,
+    ) -> Result<Option<StoredObject>, StoreError> {
+        self.call("GetObject", self.inner.head_object(key, version, with_sha256)).await
+    }
+}
+
+impl<T: GetObject + Sync> GetObject for Failing<'_, T> {
+    async fn get_object(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.call("GetObject", self.inner.get_object(key, version)).await
+    }
+}
+
+impl<T: TagVerified + Sync> TagVerified for Failing<'_, T> {
+    async fn tag_verified(&self, key: &UploadKey, version: &VersionId) -> Result<bool, StoreError> {
+        self.call("PutObjectTagging", self.inner.tag_verified(key, version)).await
+    }
+}
+
+impl<T: DeleteVersion + Sync> DeleteVersion for Failing<'_, T> {
+    async fn delete_version(&self, key: &UploadKey, version: &VersionId) -> Result<(), StoreError> {
+        self.call("DeleteObject", self.inner.delete_version(key, version)).await
+    }
+}
+
+impl<T: PutThumbnail + Sync> PutThumbnail for Failing<'_, T> {
+    async fn put_thumbnail(&self, key: &ThumbnailKey, bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.call("PutObject", self.inner.put_thumbnail(key, bytes)).await
+    }
+}
+
+impl<T: DeleteThumbnail + Sync> DeleteThumbnail for Failing<'_, T> {
+    async fn delete_thumbnail(&self, key: &ThumbnailKey) -> Result<(), StoreError> {
+        self.call("DeleteObject", self.inner.delete_thumbnail(key)).await
+    }
+}
+
+impl<T: GetUpload + Sync> GetUpload for Failing<'_, T> {
+    async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
+        self.call("GetItem", self.inner.get_upload(owner, id)).await
+    }
+}
+
+impl<T: UpdateUpload + Sync> UpdateUpload for Failing<'_, T> {
+    async fn update_upload(
+        &self,
+        owner: Owner,
+        id: UploadId,
+        transition: &Transition,
+    ) -> Result<Option<Upload>, StoreError> {
+        self.call("UpdateItem", self.inner.update_upload(owner, id, transition)).await
+    }
+}

@@ -1,0 +1,193 @@
+//! A bucket in memory that enforces a signed PUT as S3 does.
+
+use crate::checksum::Sha256;
+use crate::error::StoreError;
+use crate::key::CACHE_CONTROL;
+use crate::ports::{
+    DeleteThumbnail, DeleteVersion, GetObject, HeadObject, PresignPut, PutThumbnail, SignedPut,
+    StoredHeaders, StoredObject, TagVerified,
+};
+use crate::upload::VersionId;
+use crate::{ThumbnailKey, Upload, UploadKey};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// A versioned bucket in memory.
+#[derive(Default)]
+pub struct MemoryBucket(Mutex<Contents>);
+
+#[derive(Default)]
+struct Contents {
+    last_version: u64,
+    objects: BTreeMap<String, Vec<Version>>,
+    grants: BTreeMap<String, (Upload, SignedPut)>,
+}
+
+struct Version {
+    id: VersionId,
+    bytes: Vec<u8>,
+    headers: StoredHeaders,
+    sha256: Option<Sha256>,
+    is_tagged: bool,
+}
+
+impl MemoryBucket {
+    /// Sends a PUT as a client would; answers S3's status.
+    pub fn send(&self, url: &str, headers: &[(String, String)], body: &[u8]) -> u16 {
+        let (upload, signed) = match self.contents().grants.get(url) {
+            Some(grant) => grant.clone(),
+            None => return 403,
+        };
+        if body.len() as u64 != upload.size_bytes
+            || signed.headers.iter().any(|header| !headers.contains(header))
+        {
+            return 403;
+        }
+        let sha256 = Sha256::of(body);
+        if upload.sha256.is_some_and(|granted| granted != sha256) {
+            return 400;
+        }
+        if self.contents().objects.contains_key(&upload.key().to_string()) {
+            return 412;
+        }
+        let headers = StoredHeaders {
+            content_type: Some(upload.media_type.content_type().to_owned()),
+            cache_control: Some(CACHE_CONTROL.to_owned()),
+            ..StoredHeaders::default()
+        };
+        self.store(&upload.key(), headers, upload.sha256, body);
+        200
+    }
+
+    /// Stores an object past every check, as only somebody who broke in could.
+    pub fn store(
+        &self,
+        key: &UploadKey,
+        headers: StoredHeaders,
+        sha256: Option<Sha256>,
+        bytes: &[u8],
+    ) -> VersionId {
+        self.contents().push(key.to_string(), bytes.to_vec(), headers, sha256)
+    }
+
+    /// The keys of everything stored.
+    pub fn keys(&self) -> Vec<String> {
+        self.contents().objects.keys().cloned().collect()
+    }
+
+    /// How many versions lie under a key.
+    pub fn versions(&self, key: &UploadKey) -> usize {
+        self.contents().objects.get(&key.to_string()).map_or(0, Vec::len)
+    }
+
+    /// Whether the current version under a key would be served.
+    pub fn is_served(&self, key: &UploadKey) -> bool {
+        self.contents().find(key, None).is_some_and(|version| version.is_tagged)
+    }
+
+    fn contents(&self) -> std::sync::MutexGuard<'_, Contents> {
+        self.0.lock().expect("no test panics while holding it")
+    }
+}
+
+impl Contents {
+    fn push(
+        &mut self,
+        key: String,
+        bytes: Vec<u8>,
+        headers: StoredHeaders,
+        sha256: Option<Sha256>,
+    ) -> VersionId {
+        self.last_version += 1;
+        let id = VersionId::new(format!("v{}", self.last_version));
+        let version = Version { id: id.clone(), bytes, headers, sha256, is_tagged: false };
+        self.objects.entry(key).or_default().push(version);
+        id
+    }
+
+    fn find(&mut self, key: &UploadKey, version: Option<&VersionId>) -> Option<&mut Version> {
+        let versions = self.objects.get_mut(&key.to_string())?;
+        match version {
+            None => versions.last_mut(),
+            Some(id) => versions.iter_mut().find(|version| version.id == *id),
+        }
+    }
+}
+
+impl PresignPut for MemoryBucket {
+    async fn presign_put(
+        &self,
+        upload: &Upload,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> Result<SignedPut, StoreError> {
+        let mut headers = vec![
+            ("cache-control".to_owned(), CACHE_CONTROL.to_owned()),
+            ("content-type".to_owned(), upload.media_type.content_type().to_owned()),
+            ("if-none-match".to_owned(), "*".to_owned()),
+        ];
+        headers.extend(upload.sha256.map(|sha256| ("x-amz-checksum-sha256".to_owned(), sha256.to_string())));
+        let mut contents = self.contents();
+        let url = format!("memory:///{}?X-Amz-Signature={}", upload.key(), contents.grants.len());
+        let signed = SignedPut { url: url.clone(), headers, expires_at: now + lifetime };
+        contents.grants.insert(url, (upload.clone(), signed.clone()));
+        Ok(signed)
+    }
+}
+
+impl HeadObject for MemoryBucket {
+    async fn head_object(
+        &self,
+        key: &UploadKey,
+        version: Option<&VersionId>,
+        with_sha256: bool,
+    ) -> Result<Option<StoredObject>, StoreError> {
+        let first = usize::try_from(StoredObject::FIRST_BYTES).expect("512 fits");
+        Ok(self.contents().find(key, version).map(|found| StoredObject {
+            version: found.id.clone(),
+            size_bytes: found.bytes.len() as u64,
+            headers: found.headers.clone(),
+            sha256: found.sha256.filter(|_| with_sha256),
+            first_bytes: found.bytes.iter().copied().take(first).collect(),
+        }))
+    }
+}
+
+impl GetObject for MemoryBucket {
+    async fn get_object(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.contents().find(key, Some(version)).map(|found| found.bytes.clone()))
+    }
+}
+
+impl TagVerified for MemoryBucket {
+    async fn tag_verified(&self, key: &UploadKey, version: &VersionId) -> Result<bool, StoreError> {
+        Ok(self.contents().find(key, Some(version)).map(|found| found.is_tagged = true).is_some())
+    }
+}
+
+impl DeleteVersion for MemoryBucket {
+    async fn delete_version(&self, key: &UploadKey, version: &VersionId) -> Result<(), StoreError> {
+        let mut contents = self.contents();
+        if let Some(versions) = contents.objects.get_mut(&key.to_string()) {
+            versions.retain(|stored| stored.id != *version);
+        }
+        contents.objects.retain(|_, versions| !versions.is_empty());
+        Ok(())
+    }
+}
+
+impl PutThumbnail for MemoryBucket {
+    async fn put_thumbnail(&self, key: &ThumbnailKey, bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.contents().push(key.to_string(), bytes, StoredHeaders::default(), None);
+        Ok(())
+    }
+}
+
+impl DeleteThumbnail for MemoryBucket {
+    async fn delete_thumbnail(&self, key: &ThumbnailKey) -> Result<(), StoreError> {
+        self.contents().objects.remove(&key.to_string());
+        Ok(())
+    }
+}

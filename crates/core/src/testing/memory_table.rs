@@ -1,0 +1,96 @@
+//! A table in memory whose conditions are [`Upload::apply`]'s.
+
+use crate::error::StoreError;
+use crate::ports::{GetIdempotencyRecord, GetUpload, IdempotencyRecord, PutOutcome, PutUpload, UpdateUpload};
+use crate::upload::Transition;
+use crate::{Owner, Upload, UploadId};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+use time::OffsetDateTime;
+
+/// A table in memory.
+#[derive(Default)]
+pub struct MemoryTable(Mutex<Items>);
+
+#[derive(Default)]
+struct Items {
+    uploads: BTreeMap<(Owner, UploadId), Upload>,
+    idempotency: BTreeMap<(Owner, String), IdempotencyRecord>,
+}
+
+impl MemoryTable {
+    /// A table that holds these uploads.
+    pub fn with(uploads: impl IntoIterator<Item = Upload>) -> Self {
+        let table = Self::default();
+        table.items().uploads.extend(uploads.into_iter().map(|upload| ((upload.owner, upload.id), upload)));
+        table
+    }
+
+    /// How many uploads it holds.
+    pub fn len(&self) -> usize {
+        self.items().uploads.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn items(&self) -> MutexGuard<'_, Items> {
+        self.0.lock().expect("no test panics while holding it")
+    }
+}
+
+impl PutUpload for MemoryTable {
+    async fn put_upload(
+        &self,
+        upload: &Upload,
+        idempotency: Option<&IdempotencyRecord>,
+    ) -> Result<PutOutcome, StoreError> {
+        let mut items = self.items();
+        if let Some(record) = idempotency {
+            let key = (upload.owner, record.key_hash.clone());
+            if items.idempotency.get(&key).is_some_and(|known| known.expires_at > upload.created_at) {
+                return Ok(PutOutcome::KeyTaken);
+            }
+            items.idempotency.insert(key, record.clone());
+        }
+        items.uploads.insert((upload.owner, upload.id), upload.clone());
+        Ok(PutOutcome::Created)
+    }
+}
+
+impl GetIdempotencyRecord for MemoryTable {
+    async fn get_idempotency_record(
+        &self,
+        owner: Owner,
+        key_hash: &str,
+        now: OffsetDateTime,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        let found = self.items().idempotency.get(&(owner, key_hash.to_owned())).cloned();
+        Ok(found.filter(|record| record.expires_at > now))
+    }
+}
+
+impl GetUpload for MemoryTable {
+    async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
+        Ok(self.items().uploads.get(&(owner, id)).cloned())
+    }
+}
+
+impl UpdateUpload for MemoryTable {
+    async fn update_upload(
+        &self,
+        owner: Owner,
+        id: UploadId,
+        transition: &Transition,
+    ) -> Result<Option<Upload>, StoreError> {
+        let mut items = self.items();
+        let Some(upload) = items.uploads.get_mut(&(owner, id)) else { return Ok(None) };
+        let moved = upload.apply(transition);
+        if let Some(moved) = &moved {
+            *upload = moved.clone();
+        }
+        Ok(moved)
+    }
+}

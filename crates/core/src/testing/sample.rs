@@ -1,0 +1,78 @@
+//! Uploads to test with.
+
+use crate::policy::{AcceptedTypes, Policy};
+use crate::upload::{Dimensions, Filename, RejectReason, State, Thumbnail, Thumbnails, Verified, VersionId};
+use crate::{MediaType, Owner, Upload, UploadId, key::ThumbnailName};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+/// The moment tests happen at.
+pub const NOW: OffsetDateTime = datetime!(2026-11-21 23:05:00.125 UTC);
+
+/// A one-pixel PNG: the smallest file that is what it says.
+pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55\
+\0\0\0\x0aIDAT\x78\x9c\x63\x60\0\0\0\x02\0\x01\x48\xaf\xa4\x71\0\0\0\0IEND\xae\x42\x60\x82";
+
+/// An id nobody else in this process has.
+pub fn id() -> UploadId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    UploadId::parse(&format!("01936f2e-8b5a-7c3d-9e4f-{next:012x}")).expect("this is a version 7 UUID")
+}
+
+/// Alice's pending upload of [`PNG`], granted at [`NOW`] for an hour.
+pub fn pending() -> Upload {
+    Upload {
+        owner: Owner::of_subject("alice"),
+        id: id(),
+        filename: Filename::new("Ferien \u{fc}/ \"1\"\r\n.png".to_owned()).expect("a name of few bytes"),
+        media_type: MediaType::Png,
+        size_bytes: PNG.len() as u64,
+        sha256: None,
+        created_at: NOW,
+        expires_at: NOW + time::Duration::HOUR,
+        state: State::Pending,
+    }
+}
+
+/// Takes PNG and JPEG up to 1 MiB and MP4 up to 5 GiB.
+pub fn policy() -> Policy {
+    Policy {
+        accepted: AcceptedTypes::parse("image/png=1MiB,image/jpeg=1MiB,video/mp4=5GiB").expect("a good list"),
+        url_lifetime: Duration::from_mins(15),
+        grant_lifetime: Duration::from_hours(1),
+    }
+}
+
+/// One of every state an upload can be in, thumbnails included.
+pub fn states() -> Vec<State> {
+    let thumbnail = Thumbnail {
+        name: ThumbnailName::Small,
+        dimensions: Dimensions { width: 200, height: 150 },
+        size_bytes: 7311,
+    };
+    let ready = |dimensions, thumbnails| {
+        State::Ready(Verified {
+            version: VersionId::new("3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"),
+            confirmed_at: NOW,
+            dimensions,
+            thumbnails,
+        })
+    };
+    vec![
+        State::Pending,
+        ready(None, Thumbnails::None),
+        ready(None, Thumbnails::Pending),
+        ready(Some(Dimensions { width: 4032, height: 3024 }), Thumbnails::Ready(vec![thumbnail])),
+        ready(None, Thumbnails::Failed("corrupt".to_owned())),
+        State::Rejected(RejectReason::Size),
+        State::Rejected(RejectReason::Checksum),
+        State::Rejected(RejectReason::Content),
+        State::Rejected(RejectReason::Headers),
+        State::Expired,
+        State::Cancelled,
+        State::Deleted,
+    ]
+}

@@ -1,0 +1,14 @@
+//! The memory fakes behave as the real servers do.
+
+use valet_core::testing::{MemoryBucket, MemoryTable, conformance, sample};
+
+#[tokio::test]
+async fn the_memory_bucket_conforms() {
+    let bucket = MemoryBucket::default();
+    conformance::bucket(&bucket, &bucket, sample::NOW, sample::pending).await;
+}
+
+#[tokio::test]
+async fn the_memory_table_conforms() {
+    conformance::table(&MemoryTable::default(), sample::pending).await;
+}

@@ -1,0 +1,338 @@
+//! Whatever arrives, in whatever order and however often, the upload ends where it should.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use futures_util::future::join_all;
+use valet_core::checksum::Sha256;
+use valet_core::key::CACHE_CONTROL;
+use valet_core::ports::{GetUpload, StoredHeaders, UpdateUpload};
+use valet_core::settle::{Arrival, Settled};
+use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
+use valet_core::upload::{RejectReason, State, Transition, VersionId};
+use valet_core::{
+    Error, MediaType, Owner, Upload, UploadKey, cancel_upload, confirm_upload, read_upload, settle,
+};
+
+fn granted_headers() -> StoredHeaders {
+    StoredHeaders {
+        content_type: Some("image/png".to_owned()),
+        cache_control: Some(CACHE_CONTROL.to_owned()),
+        ..StoredHeaders::default()
+    }
+}
+
+struct Stack {
+    bucket: MemoryBucket,
+    table: MemoryTable,
+    upload: Upload,
+}
+
+/// A stack with one pending upload.
+fn stack() -> Stack {
+    stack_with(sample::pending())
+}
+
+fn stack_with(upload: Upload) -> Stack {
+    Stack { bucket: MemoryBucket::default(), table: MemoryTable::with([upload.clone()]), upload }
+}
+
+impl Stack {
+    fn arrives(&self, bytes: &[u8]) -> Arrival {
+        let version = self.bucket.store(&self.upload.key(), granted_headers(), None, bytes);
+        Arrival::Event(self.upload.key(), Some(version))
+    }
+
+    async fn settle(&self, arrival: &Arrival) -> Settled {
+        settle(&self.bucket, &self.table, sample::NOW, arrival).await.unwrap()
+    }
+
+    async fn confirm(&self) -> Result<Upload, Error> {
+        let Upload { owner, id, .. } = self.upload;
+        confirm_upload(&self.bucket, &self.table, sample::NOW, owner, id).await
+    }
+
+    async fn state(&self) -> State {
+        self.table.get_upload(self.upload.owner, self.upload.id).await.unwrap().unwrap().state
+    }
+
+    fn versions(&self) -> usize {
+        self.bucket.versions(&self.upload.key())
+    }
+
+    fn is_served(&self) -> bool {
+        self.bucket.is_served(&self.upload.key())
+    }
+}
+
+#[tokio::test]
+async fn the_event_alone_makes_a_granted_file_ready_and_served() {
+    let stack = stack();
+    let event = stack.arrives(sample::PNG);
+    assert!(!stack.is_served());
+    assert!(matches!(stack.settle(&event).await, Settled::Ready(..)));
+    assert!(matches!(stack.state().await, State::Ready(_)));
+    assert!(stack.is_served());
+}
+
+#[tokio::test]
+async fn confirm_and_event_agree_in_both_orders_and_when_repeated() {
+    for confirms_first in [true, false] {
+        let stack = stack();
+        let event = stack.arrives(sample::PNG);
+        let mut answers = Vec::new();
+        for round in 0..4 {
+            if (round % 2 == 0) == confirms_first {
+                answers.push(stack.confirm().await.unwrap());
+            } else {
+                let Settled::Ready(upload, _) = stack.settle(&event).await else { panic!("not ready") };
+                answers.push(upload);
+            }
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
+        assert_eq!(stack.versions(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_runs_at_once_make_one_move() {
+    for _ in 0..50 {
+        let stack = std::sync::Arc::new(stack());
+        let event = std::sync::Arc::new(stack.arrives(sample::PNG));
+        let runs = (0..8).map(|_| {
+            let (stack, event) = (stack.clone(), event.clone());
+            tokio::spawn(async move { stack.settle(&event).await })
+        });
+        for settled in join_all(runs).await {
+            let Settled::Ready(_, verified) = settled.unwrap() else { panic!("not ready") };
+            assert!(matches!(stack.state().await, State::Ready(now) if now == verified));
+        }
+        assert!(stack.is_served());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_racing_an_arrival_leaves_a_file_or_nothing() {
+    for _ in 0..200 {
+        let stack = std::sync::Arc::new(stack());
+        let event = stack.arrives(sample::PNG);
+        let settling = tokio::spawn({
+            let stack = stack.clone();
+            let event = event.clone();
+            async move { stack.settle(&event).await }
+        });
+        let cancelling = tokio::spawn({
+            let stack = stack.clone();
+            async move { cancel_upload(&stack.table, stack.upload.owner, stack.upload.id).await }
+        });
+        let (settled, cancelled) = (settling.await.unwrap(), cancelling.await.unwrap());
+        if cancelled.is_ok() {
+            assert_eq!(settled, Settled::Gone(Some(State::Cancelled)));
+            assert_eq!((stack.state().await, stack.versions()), (State::Cancelled, 0));
+        } else {
+            assert!(matches!(stack.state().await, State::Ready(_)));
+            assert!(stack.is_served());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_differs_from_its_grant_is_rejected_and_removed() {
+    let good = sample::PNG;
+    let html = b"<!doctype html><script>alert(document.domain)</script><!-- --------- -->";
+    let same_size_html = &html[..good.len().min(html.len())];
+    let with = |change: fn(&mut StoredHeaders)| {
+        let mut headers = granted_headers();
+        change(&mut headers);
+        headers
+    };
+    let sha256 = Some(Sha256::of(b"another file"));
+    let cases: Vec<(RejectReason, StoredHeaders, &[u8], Option<Sha256>)> = vec![
+        (RejectReason::Size, granted_headers(), &good[1..], None),
+        (RejectReason::Size, granted_headers(), b"", None),
+        (RejectReason::Checksum, granted_headers(), good, sha256),
+        (RejectReason::Content, granted_headers(), same_size_html, None),
+        (RejectReason::Headers, with(|h| h.content_type = Some("text/html".to_owned())), good, None),
+        (RejectReason::Headers, with(|h| h.content_type = None), good, None),
+        (RejectReason::Headers, with(|h| h.cache_control = None), good, None),
+        (RejectReason::Headers, with(|h| h.content_encoding = Some("gzip".to_owned())), good, None),
+        (RejectReason::Headers, with(|h| h.content_disposition = Some("inline".to_owned())), good, None),
+        (RejectReason::Headers, with(|h| h.content_language = Some("en".to_owned())), good, None),
+        (RejectReason::Headers, with(|h| h.expires = Some("0".to_owned())), good, None),
+        (RejectReason::Headers, with(|h| h.website_redirect = Some("/x".to_owned())), good, None),
+        (RejectReason::Headers, with(|h| h.has_metadata = true), good, None),
+    ];
+    for (reason, headers, bytes, granted) in cases {
+        let mut upload = Upload { sha256: granted, ..sample::pending() };
+        if reason == RejectReason::Content {
+            upload.size_bytes = bytes.len() as u64;
+        }
+        let stack = stack_with(upload);
+        stack.bucket.store(&stack.upload.key(), headers.clone(), Some(Sha256::of(bytes)), bytes);
+        let error = stack.confirm().await.expect_err("it was confirmed");
+        assert_eq!(error.code(), reason.code(), "{headers:?}");
+        assert_eq!((stack.state().await, stack.versions()), (State::Rejected(reason), 0));
+        assert_eq!(stack.confirm().await.expect_err("a second try").code(), reason.code());
+    }
+}
+
+#[tokio::test]
+async fn a_granted_checksum_must_be_stored_with_the_object() {
+    let stack = stack_with(Upload { sha256: Some(Sha256::of(sample::PNG)), ..sample::pending() });
+    stack.bucket.store(&stack.upload.key(), granted_headers(), None, sample::PNG);
+    assert_eq!(stack.confirm().await.expect_err("it was confirmed").code(), "checksum_mismatch");
+}
+
+#[tokio::test]
+async fn confirming_too_early_changes_nothing_and_may_be_repeated() {
+    let stack = stack();
+    let error = stack.confirm().await.expect_err("nothing has arrived");
+    assert_eq!((error.code(), error.is_retryable()), ("not_uploaded", true));
+    assert_eq!(stack.state().await, State::Pending);
+    stack.arrives(sample::PNG);
+    assert!(stack.confirm().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_missing_object_that_s3_denies_is_not_uploaded_for_a_client_and_a_failure_for_an_event() {
+    let stack = stack();
+    let Upload { owner, id, .. } = stack.upload;
+    let denying = Failing::denying(&stack.bucket);
+    let error = confirm_upload(&denying, &stack.table, sample::NOW, owner, id).await.expect_err("denied");
+    assert_eq!(error.code(), "not_uploaded");
+    let event = Arrival::Event(stack.upload.key(), None);
+    let denying = Failing::denying(&stack.bucket);
+    settle(&denying, &stack.table, sample::NOW, &event).await.expect_err("the event would be lost");
+    assert_eq!(stack.state().await, State::Pending);
+}
+
+#[tokio::test]
+async fn only_a_grant_without_a_file_expires() {
+    let late = sample::NOW + time::Duration::DAY;
+    let stack = stack();
+    let Upload { owner, id, .. } = stack.upload;
+    let confirm = || confirm_upload(&stack.bucket, &stack.table, late, owner, id);
+    assert_eq!(confirm().await.expect_err("nothing came").code(), "upload_expired");
+    assert_eq!(read_upload(&stack.table, late, owner, id).await.unwrap().state, State::Expired);
+    stack.arrives(sample::PNG);
+    assert!(confirm().await.is_ok(), "its PUT began in time, or S3 would have refused it");
+}
+
+#[tokio::test]
+async fn another_owners_upload_is_not_found() {
+    let stack = stack();
+    stack.arrives(sample::PNG);
+    let (mallory, id) = (Owner::of_subject("mallory"), stack.upload.id);
+    let confirmed = confirm_upload(&stack.bucket, &stack.table, sample::NOW, mallory, id).await;
+    assert_eq!(confirmed.expect_err("confirmed").code(), "not_found");
+    let cancelled = cancel_upload(&stack.table, mallory, id).await;
+    assert_eq!(cancelled.expect_err("cancelled").code(), "not_found");
+    let read = read_upload(&stack.table, sample::NOW, mallory, id).await;
+    assert_eq!(read.expect_err("read").code(), "not_found");
+    assert_eq!((stack.state().await, stack.versions()), (State::Pending, 1));
+}
+
+#[tokio::test]
+async fn what_arrives_for_a_tombstone_or_for_nobody_is_removed() {
+    for state in [State::Cancelled, State::Expired, State::Deleted, State::Rejected(RejectReason::Size)] {
+        let stack = stack_with(Upload { state: state.clone(), ..sample::pending() });
+        let event = stack.arrives(sample::PNG);
+        stack.settle(&event).await;
+        assert_eq!((stack.state().await, stack.versions()), (state, 0));
+    }
+    let stack = stack();
+    let stranger = UploadKey { id: sample::id(), ..stack.upload.key() };
+    let version = stack.bucket.store(&stranger, granted_headers(), None, sample::PNG);
+    let settled = stack.settle(&Arrival::Event(stranger, Some(version))).await;
+    assert_eq!((settled, stack.bucket.versions(&stranger)), (Settled::Gone(None), 0));
+}
+
+#[tokio::test]
+async fn an_event_without_a_version_removes_the_current_one() {
+    let stack = stack_with(Upload { state: State::Cancelled, ..sample::pending() });
+    stack.arrives(sample::PNG);
+    stack.settle(&Arrival::Event(stack.upload.key(), None)).await;
+    assert_eq!(stack.versions(), 0);
+    stack.settle(&Arrival::Event(stack.upload.key(), None)).await;
+}
+
+#[tokio::test]
+async fn the_right_ids_with_another_extension_are_nobodys() {
+    let stack = stack();
+    let other = UploadKey { media_type: MediaType::Pdf, ..stack.upload.key() };
+    let version = stack.bucket.store(&other, granted_headers(), None, sample::PNG);
+    assert_eq!(stack.settle(&Arrival::Event(other, Some(version))).await, Settled::Gone(None));
+    assert_eq!((stack.state().await, stack.bucket.versions(&other)), (State::Pending, 0));
+}
+
+#[tokio::test]
+async fn a_second_version_of_a_ready_file_is_removed_and_the_file_stays() {
+    let stack = stack();
+    let first = stack.arrives(sample::PNG);
+    stack.settle(&first).await;
+    let second = stack.arrives(b"overwritten");
+    assert!(matches!(stack.settle(&second).await, Settled::Ready(..)));
+    assert_eq!(stack.versions(), 1);
+    assert!(stack.is_served());
+    stack.settle(&first).await;
+    assert_eq!(stack.versions(), 1, "the verified version was removed");
+}
+
+#[tokio::test]
+async fn an_event_for_a_version_that_is_gone_changes_nothing() {
+    let stack = stack();
+    let event = Arrival::Event(stack.upload.key(), Some(VersionId::new("gone")));
+    assert!(matches!(stack.settle(&event).await, Settled::Missing(_)));
+    assert_eq!(stack.state().await, State::Pending);
+}
+
+#[tokio::test]
+async fn whichever_call_fails_the_next_event_finishes_the_work() {
+    let arrivals: [&[u8]; 2] = [sample::PNG, b"not what was granted"];
+    for bytes in arrivals {
+        for fails_at in 0..6 {
+            for (fails_in_table, has_effect) in [(false, false), (false, true), (true, false), (true, true)] {
+                let stack = stack();
+                let event = stack.arrives(bytes);
+                let bucket =
+                    Failing::at(&stack.bucket, if fails_in_table { 99 } else { fails_at }, has_effect);
+                let table = Failing::at(&stack.table, if fails_in_table { fails_at } else { 99 }, has_effect);
+                let first = settle(&bucket, &table, sample::NOW, &event).await;
+                assert_eq!(first.is_err(), bucket.has_failed() || table.has_failed());
+                stack.settle(&event).await;
+                match stack.state().await {
+                    State::Ready(_) => assert!(bytes == sample::PNG && stack.is_served()),
+                    State::Rejected(RejectReason::Size) => assert_eq!(stack.versions(), 0),
+                    state => panic!("stuck in {state:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn cancelling_repeats_and_spares_a_ready_file() {
+    let stack = stack();
+    let Upload { owner, id, .. } = stack.upload;
+    for _ in 0..2 {
+        cancel_upload(&stack.table, owner, id).await.unwrap();
+    }
+    assert_eq!(stack.confirm().await.expect_err("cancelled").code(), "invalid_state");
+
+    let stack = self::stack();
+    stack.arrives(sample::PNG);
+    let confirmed = stack.confirm().await.unwrap();
+    let error =
+        cancel_upload(&stack.table, confirmed.owner, confirmed.id).await.expect_err("it is a file now");
+    assert_eq!(error.code(), "invalid_state");
+    assert!(stack.is_served());
+}
+
+#[tokio::test]
+async fn a_cancel_that_storage_loses_can_be_repeated() {
+    let stack = stack();
+    let Upload { owner, id, .. } = stack.upload;
+    let table = Failing::at(&stack.table, 0, true);
+    assert_eq!(cancel_upload(&table, owner, id).await.expect_err("lost").code(), "try_later");
+    cancel_upload(&table, owner, id).await.unwrap();
+    let moved = stack.table.update_upload(owner, id, &Transition::Cancel).await.unwrap();
+    assert_eq!((moved, stack.state().await), (None, State::Cancelled));
+}
