@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -15,8 +16,15 @@ def build() -> dict[str, Path]:
         raise Sorry("cargo is missing; https://rustup.rs installs Rust.")
     # By --bin from the root: -p would unify features differently and compile shared dependencies again.
     wanted = [part for name in FUNCTIONS for part in ("--bin", name)]
-    done = subprocess.run(["cargo", "build", *wanted], cwd=ROOT)
-    if done.returncode != 0:
+    # A group of its own, so that an interrupted build ends with all its compilers.
+    cargo = subprocess.Popen(["cargo", "build", *wanted], cwd=ROOT, stdin=subprocess.DEVNULL, process_group=0)
+    try:
+        status = cargo.wait()
+    except BaseException:
+        os.killpg(cargo.pid, signal.SIGTERM)
+        cargo.wait()
+        raise
+    if status != 0:
         raise Sorry("the functions do not build; cargo says why above.")
     return binaries()
 

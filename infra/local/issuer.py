@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from infra.local import outputs, sorry
-from infra.local.places import STATE
+from infra.local.places import ISSUER_KEY
 from infra.local.ports import LOOPBACK
 
 AUDIENCE = "valet"
@@ -28,7 +28,7 @@ LIFETIME_SECONDS = 12 * 3600
 # API Gateway's JWT authorizers accept RSA signatures only.
 ALGORITHM = "RS256"
 KEY_ID = "local"
-KEY_FILE = "issuer-key.pem"
+KEY_FILE = ISSUER_KEY.name
 
 
 def new_key() -> rsa.RSAPrivateKey:
@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument("--other-key", action="store_true", help="sign with a key the issuer does not publish")
     options = parser.parse_args()
     running = outputs.read()
-    key = new_key() if options.other_key else read_key(STATE / KEY_FILE)
+    key = new_key() if options.other_key else read_key(ISSUER_KEY)
     print(
         mint(
             running.issuer,

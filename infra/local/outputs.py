@@ -4,8 +4,10 @@ import json
 import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from infra.local.places import OUTPUTS
+from infra.local.ports import is_free
 from infra.local.sorry import Sorry
 
 
@@ -46,7 +48,9 @@ def running(path: Path = OUTPUTS) -> Outputs | None:
         return None
     if set(found) != {field.name for field in fields(Outputs)} or not _alive(found["pid"]):
         return None
-    return Outputs(**found)
+    stack = Outputs(**found)
+    # The number of a dead process may be another's by now; the port tells.
+    return None if is_free(urlsplit(stack.endpoint).port) else stack
 
 
 def read(path: Path = OUTPUTS) -> Outputs:

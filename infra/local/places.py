@@ -5,7 +5,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 STATE = ROOT / ".valet"
+# What `make dev` keeps while it runs; a test's stack has a folder of its own.
+RUN = STATE / "dev"
 OUTPUTS = STATE / "outputs.json"
+ISSUER_KEY = RUN / "issuer-key.pem"
 TEMPLATE = ROOT / "template.yaml"
 EVENTS = ROOT / "events"
 # Package, binary and function share one name.

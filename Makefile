@@ -1,0 +1,96 @@
+# `make help` lists what can be done here. Tools are installed into .tools on first use, pinned in infra/tools/requirements.
+
+PYTHON ?= python3
+# The first of four neighbouring ports: AWS, API, CDN, token issuer.
+PORT ?= 4566
+SUB ?= developer
+LAMBDA_PORT ?= 9000
+EVENT ?= events/$*.json
+
+ENGINE := .tools/engine/bin/python
+FUNCTIONS := issue-upload confirm-upload generate-thumbnails
+BINARIES := $(FUNCTIONS:%=--bin %)
+PYTEST := $(ENGINE) -m pytest -p no:cacheprovider
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+##@ Trying it
+
+dev: .tools/engine.stamp ## Build, start the local engine, deploy, show the logs until Ctrl-C
+	@exec $(ENGINE) -m infra.local.dev --port $(PORT)
+
+try: .tools/engine.stamp ## Upload FILE=photo.jpg to the running `make dev`, step by step
+	@test -n "$(FILE)" || { echo "valet: which file? make try FILE=photo.jpg" >&2; exit 1; }
+	@exec $(ENGINE) -m infra.local.try "$(FILE)"
+
+token: .tools/engine.stamp ## Print a bearer token for SUB=somebody
+	@exec $(ENGINE) -m infra.local.issuer --sub "$(SUB)"
+
+watch: .tools/engine.stamp .tools/lambda.stamp ## Run the functions under cargo lambda watch, rebuilt when a file changes
+	@exec $(ENGINE) -m infra.local.watch --port $(PORT) --lambda-port $(LAMBDA_PORT)
+
+invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to a function under `make watch`
+	@exec $(PYTHON) -m infra.local.invoke $* $(EVENT) --lambda-port $(LAMBDA_PORT)
+
+##@ Testing it
+
+PARTS := fmt clippy doc test-layers test-unit test-template test-local test-conformance test-e2e
+
+test: ## Everything, with the time each part took
+	@$(PYTHON) infra/tools/parts.py $(PARTS)
+
+lint: fmt clippy doc test-layers ## Formatting, clippy, docs and layers
+
+fmt: ## The formatting is rustfmt's
+	cargo fmt --all --check
+
+clippy: ## clippy has nothing to say
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+doc: ## The docs build without warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+test-layers: .tools/engine.stamp ## Dependencies point downwards only
+	$(PYTHON) infra/tools/layers.py
+	$(PYTEST) tests/layers
+
+test-unit: ## Rules, adapters and handlers, in memory
+	cargo test --workspace
+
+test-template: .tools/engine.stamp .tools/lint.stamp ## The template says what it should
+	$(PYTEST) tests/template
+
+test-local: .tools/engine.stamp ## The launcher: engine, issuer, make dev
+	$(PYTEST) tests/local
+
+test-conformance: .tools/engine.stamp .tools/weed.stamp ## The S3 and DynamoDB ports on SeaweedFS and on the engine
+	$(ENGINE) -m infra.local.conformance
+
+test-e2e: .tools/engine.stamp build ## Uploads from end to end on the deployed template
+	$(PYTEST) tests/e2e
+
+##@ Building it
+
+build: ## The three functions, debug
+	cargo build $(BINARIES)
+
+build-release: .tools/lambda.stamp ## The three functions as they are deployed, zipped in target/lambda
+	PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" cargo lambda build --release $(BINARIES) --output-format zip --skip-target-check $(if $(ARCH),--$(ARCH))
+
+tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp ## Install all tools now
+
+clean: ## Remove what was built and what runs left behind; the tools stay
+	cargo clean
+	rm -rf .valet .aws-sam .pytest_cache
+
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9%-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.tools/%.stamp: infra/tools/requirements/%.txt infra/tools/install.py
+	@$(PYTHON) infra/tools/install.py $*
+
+.PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
+	test-e2e build build-release tools clean help
+# Stamps are targets of their own and not steps on the way to one.
+.PRECIOUS: .tools/%.stamp

@@ -1,0 +1,92 @@
+"""Guards the direction of dependency: functions → {http, aws, lambda, thumbnail} → core, never upward, never sideways.
+
+It reads manifests, sources and `cargo tree`, and must never build anything.
+"""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# What core must do without: a cloud, a wire, a clock of its own, pixels.
+FOREIGN_TO_CORE = re.compile(r"^(aws.*|lambda.*|http|hyper|tokio|image)$")
+SDK = re.compile(r"^(aws-sdk-.*|aws-smithy-.*|aws-credential-types)$")
+ENVIRONMENT = re.compile(r"functions/[^/]+/src/(main|config)\.rs|crates/lambda/.*")
+TESTS = re.compile(r"(.*/)?(tests|benches|examples)/.*")
+
+
+def check(root: Path, core_tree: Iterable[str]) -> list[str]:
+    """Every breach, one sentence each. `core_tree` names the packages core brings along."""
+    manifests = {
+        path.parent.relative_to(root).as_posix(): tomllib.loads(path.read_text())
+        for path in sorted([*root.glob("crates/*/Cargo.toml"), *root.glob("functions/*/Cargo.toml")])
+    }
+    return [
+        *(f"valet-core depends on {name}" for name in sorted(set(core_tree)) if FOREIGN_TO_CORE.match(name)),
+        *_manifests(manifests),
+        *_sources(root),
+    ]
+
+
+def _manifests(manifests: dict[str, dict]) -> Iterable[str]:
+    ours = {manifest["package"]["name"]: where for where, manifest in manifests.items()}
+    for where, manifest in manifests.items():
+        for name, wanted, table in _dependencies(manifest):
+            if not (isinstance(wanted, dict) and wanted.get("workspace") is True):
+                yield f"{where}/Cargo.toml says which {name} it wants; `{name}.workspace = true` keeps one version"
+            if SDK.match(name) and where != "crates/aws":
+                yield f"{where}/Cargo.toml names {name}, which belongs to crates/aws alone"
+            if table == "dev-dependencies":
+                continue
+            if where == "crates/thumbnail" and name in ours:
+                yield f"crates/thumbnail depends on {name}; it knows bytes and pixels alone"
+            if where == "crates/core" and name in ours:
+                yield f"crates/core depends on {name}, which lies above it"
+            if ours.get(name, "").startswith("functions/"):
+                yield f"{where} depends on the function {name}"
+
+
+def _dependencies(manifest: dict) -> Iterable[tuple[str, object, str]]:
+    for part in [manifest, *manifest.get("target", {}).values()]:
+        for table in ("dependencies", "dev-dependencies", "build-dependencies"):
+            for name, wanted in part.get(table, {}).items():
+                yield name, wanted, table
+
+
+def _sources(root: Path) -> Iterable[str]:
+    for path in sorted([*root.glob("crates/**/*.rs"), *root.glob("functions/**/*.rs")]):
+        where = path.relative_to(root).as_posix()
+        code = "\n".join(line.split("//", 1)[0] for line in path.read_text().splitlines())
+        if "aws_sdk_" in code and not where.startswith("crates/aws/"):
+            yield f"{where} speaks to an SDK; only crates/aws does"
+        if "lambda_http" in code and not where.startswith(("crates/http/", "functions/")):
+            yield f"{where} uses lambda_http; only crates/http and the functions do"
+        if re.search(r"\bstd::env\b|\benv::vars?(_os)?\(", code) and not (ENVIRONMENT.fullmatch(where) or TESTS.fullmatch(where)):
+            yield f"{where} reads the environment; only a function's main.rs and config.rs and crates/lambda do"
+
+
+def core_tree(root: Path) -> list[str]:
+    """The names of all packages core is built from."""
+    command = ["cargo", "tree", "--package", "valet-core", "--edges", "normal", "--prefix", "none", "--format", "{p}"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"valet: cargo tree failed: {done.stderr.strip().splitlines()[-1]}")
+    return [line.split()[0] for line in done.stdout.splitlines() if line]
+
+
+def main() -> None:
+    """Prints the breaches and fails if there are any."""
+    breaches = check(ROOT, core_tree(ROOT))
+    for breach in breaches:
+        print(breach, file=sys.stderr)
+    if breaches:
+        sys.exit(1)
+    print("Every dependency points downwards.")
+
+
+if __name__ == "__main__":
+    main()
