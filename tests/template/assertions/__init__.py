@@ -1,0 +1,10 @@
+"""What must be true of the template, one sentence a function.
+
+Each takes the expanded stack and raises AssertionError when its sentence is false, and carries the mutations that prove
+it can. None may look at the source of the template: what SAM makes of it is what counts.
+"""
+
+from . import arrivals, bucket_policy, callers, delivery, functions, permissions, shape, storage
+from .assertion import ASSERTIONS
+
+__all__ = ["ASSERTIONS", "arrivals", "bucket_policy", "callers", "delivery", "functions", "permissions", "shape", "storage"]

@@ -1,0 +1,148 @@
+"""Who may call the API, from where, and what is written down of it."""
+
+import json
+import re
+
+from ..mutate import add, drop, put
+from ..stack import PARAMETERS, Stack, text
+from .assertion import assertion, same
+
+
+@assertion(
+    drop("Api > Body > paths > /v1/limits"),
+    add("Api > Body > paths > /v1/uploads > get", {"x-amazon-apigateway-integration": {"uri": {"Fn::Sub": "${IssueUploadFunction.Arn}"}}}),
+    put("Api > Body > paths > /v1/uploads/{id} > delete > x-amazon-apigateway-integration > uri > Fn::Sub", "${IssueUploadFunction.Arn}"),
+)
+def the_routes_are_those_of_the_api_and_reach_their_function(stack: Stack) -> None:
+    reached = {
+        route: re.search(r"\$\{(\w+)\.Arn\}", operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"])[1]
+        for route, operation in stack.routes().items()
+    }
+    same(
+        reached,
+        {
+            "POST /v1/uploads": "IssueUploadFunction",
+            "GET /v1/uploads/{id}": "IssueUploadFunction",
+            "POST /v1/uploads/{id}/url": "IssueUploadFunction",
+            "GET /v1/limits": "IssueUploadFunction",
+            "POST /v1/uploads/{id}/confirm": "ConfirmUploadFunction",
+            "DELETE /v1/uploads/{id}": "ConfirmUploadFunction",
+        },
+    )
+
+
+@assertion(
+    drop("Api > Body > paths > /v1/limits > get > security"),
+    put("Api > Body > paths > /v1/uploads > post > security", [{"Jwt": []}]),
+    put("Api > Body > paths > /v1/uploads/{id} > delete > security", [{"NONE": []}]),
+)
+def every_route_asks_for_a_token_with_the_scope(stack: Stack) -> None:
+    for route, operation in stack.routes().items():
+        security = text(operation.get("security"))
+        same((route, security), (route, [{"Jwt": [["if RequiresScope", "valet/files", "${AWS::NoValue}"]]}]))
+
+
+@assertion(put("Conditions > RequiresScope", {"Fn::Equals": [{"Ref": "RequiredScope"}, ""]}))
+def no_scope_is_asked_for_only_when_the_parameter_is_empty(stack: Stack) -> None:
+    same(stack.parent["Conditions"]["RequiresScope"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "RequiredScope"}, ""]}]})
+
+
+@assertion(
+    put("Api > Body > components > securitySchemes > Jwt > x-amazon-apigateway-authorizer > jwtConfiguration > issuer", "https://other.example.com"),
+    drop("Api > Body > components > securitySchemes > Jwt > x-amazon-apigateway-authorizer > jwtConfiguration > audience"),
+    put("Api > Body > components > securitySchemes > Jwt > x-amazon-apigateway-authorizer > identitySource", "$request.querystring.token"),
+)
+def a_token_is_checked_against_issuer_and_audience(stack: Stack) -> None:
+    schemes = stack.properties("Api")["Body"]["components"]["securitySchemes"]
+    same(
+        text({name: scheme["x-amazon-apigateway-authorizer"] for name, scheme in schemes.items()}),
+        {
+            "Jwt": {
+                "type": "jwt",
+                "identitySource": "$request.header.Authorization",
+                "jwtConfiguration": {"issuer": PARAMETERS["JwtIssuer"], "audience": [PARAMETERS["JwtAudience"]]},
+            }
+        },
+    )
+
+
+@assertion(
+    add("Parameters > JwtIssuer > Default", "https://issuer.example.com"),
+    add("Parameters > JwtAudience > Default", "valet"),
+)
+def issuer_and_audience_have_no_default(stack: Stack) -> None:
+    for name in ("JwtIssuer", "JwtAudience"):
+        assert "Default" not in stack.parent["Parameters"][name], f"{name} has a default: a stack could trust a stranger's tokens"
+
+
+@assertion(
+    put("Api > Body > x-amazon-apigateway-cors > allowOrigins", ["*"]),
+    put("Bucket > CorsConfiguration > CorsRules > uploads > AllowedOrigins", ["*"]),
+    add("Bucket > CorsConfiguration > CorsRules > uploads > AllowedOrigins", "https://*.example.com"),
+)
+def cross_origin_calls_come_from_the_one_origin(stack: Stack) -> None:
+    api = stack.properties("Api")["Body"]["x-amazon-apigateway-cors"]["allowOrigins"]
+    same(text(api), [PARAMETERS["CorsOrigin"]])
+    for bucket in stack.of_type("AWS::S3::Bucket").values():
+        for rule in bucket["CorsConfiguration"]["CorsRules"]:
+            same(text(rule["AllowedOrigins"]), [PARAMETERS["CorsOrigin"]])
+
+
+@assertion(
+    put("Parameters > CorsOrigin > AllowedPattern", ".+"),
+    put("Parameters > CorsOrigin > AllowedPattern", "^https://[a-z.]+$"),
+)
+def the_origin_cannot_be_a_pattern(stack: Stack) -> None:
+    pattern = re.compile(stack.parent["Parameters"]["CorsOrigin"]["AllowedPattern"])
+    for wrong in ("*", "https://*.example.com", "https://app.example.com/", "https://a.example.com,https://b.example.com", "null", ""):
+        assert not pattern.search(wrong), f"{wrong!r} passes for an origin"
+    for right in ("https://app.example.com", "http://localhost:3000"):
+        assert pattern.search(right), f"{right!r} does not pass for an origin"
+
+
+@assertion(
+    put("Bucket > CorsConfiguration > CorsRules > uploads > AllowedHeaders", ["*"]),
+    add("Bucket > CorsConfiguration > CorsRules > uploads > AllowedHeaders", "x-amz-acl"),
+    put("Bucket > CorsConfiguration > CorsRules > uploads > AllowedMethods", ["PUT", "POST"]),
+)
+def a_browser_may_send_what_a_grant_signs_and_nothing_else(stack: Stack) -> None:
+    rule, = stack.properties("Bucket")["CorsConfiguration"]["CorsRules"]
+    same(rule["AllowedMethods"], ["PUT"])
+    same(sorted(rule["AllowedHeaders"]), ["cache-control", "content-type", "if-none-match", "x-amz-checksum-sha256"])
+
+
+@assertion(
+    put("Api > Body > x-amazon-apigateway-cors > allowMethods", ["*"]),
+    put("Api > Body > x-amazon-apigateway-cors > allowHeaders", ["content-type"]),
+)
+def a_browser_may_call_every_route(stack: Stack) -> None:
+    cors = stack.properties("Api")["Body"]["x-amazon-apigateway-cors"]
+    same(set(cors["allowMethods"]), {route.split()[0] for route in stack.routes()})
+    same(sorted(cors["allowHeaders"]), ["authorization", "content-type", "idempotency-key"])
+
+
+@assertion(
+    drop("ApiApiGatewayDefaultStage > DefaultRouteSettings"),
+    put("ApiApiGatewayDefaultStage > DefaultRouteSettings > ThrottlingRateLimit", 100000),
+    drop("ApiApiGatewayDefaultStage > DefaultRouteSettings > ThrottlingBurstLimit"),
+)
+def the_api_is_throttled(stack: Stack) -> None:
+    for stage in stack.of_type("AWS::ApiGatewayV2::Stage").values():
+        settings = stage.get("DefaultRouteSettings", {})
+        assert 0 < settings.get("ThrottlingRateLimit", 0) <= 1000, f"rate limit is {settings.get('ThrottlingRateLimit')}"
+        assert 0 < settings.get("ThrottlingBurstLimit", 0) <= 1000, f"burst limit is {settings.get('ThrottlingBurstLimit')}"
+
+
+@assertion(
+    put("ApiApiGatewayDefaultStage > AccessLogSettings > Format", '{"requestId":"$context.requestId","caller":"$context.authorizer.claims.sub"}'),
+    put("ApiApiGatewayDefaultStage > AccessLogSettings > Format", '{"requestId":"$context.path"}'),
+    put("ApiApiGatewayDefaultStage > AccessLogSettings > DestinationArn", {"Fn::GetAtt": ["IssueUploadLogs", "Arn"]}),
+)
+def the_access_log_is_json_without_tokens(stack: Stack) -> None:
+    for stage in stack.of_type("AWS::ApiGatewayV2::Stage").values():
+        settings = stage["AccessLogSettings"]
+        same(text(settings["DestinationArn"]), "${ApiLogs.Arn}")
+        fields = json.loads(settings["Format"])
+        assert fields["requestId"] == "$context.requestId", "no request id to find a request by"
+        for value in fields.values():
+            assert not re.search(r"authorizer|header|query|\$input|\$request", value, re.IGNORECASE), f"{value} may carry a token"

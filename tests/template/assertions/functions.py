@@ -1,0 +1,94 @@
+"""What each function runs on, reads and writes its logs to."""
+
+import re
+
+from ..mutate import add, drop, put
+from ..stack import PARAMETERS, ROOT, Stack, text
+from .assertion import ISSUE, CONFIRM, THUMBNAILS, assertion, same
+
+
+@assertion(
+    drop("IssueUploadFunction > Environment > Variables > CDN_URL"),
+    add("GenerateThumbnailsFunction > Environment > Variables > CDN_URL", ""),
+)
+def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None:
+    for binary, function in stack.functions().items():
+        file = ROOT / "functions" / binary / "src" / "config.rs"
+        assert file.is_file(), f"{file.relative_to(ROOT)} is missing"
+        listing = re.search(r"pub const NAMES: &\[&str\] = &\[(.*?)\];", file.read_text(), re.DOTALL)
+        assert listing, f"{file.relative_to(ROOT)} has no `pub const NAMES: &[&str] = &[..]`"
+        same((binary, set(function["Environment"]["Variables"])), (binary, set(re.findall(r'"(\w+)"', listing[1]))))
+
+
+@assertion(
+    put("ConfirmUploadFunction > Environment > Variables > TABLE", {"Ref": "Bucket"}),
+    add("IssueUploadFunction > Environment > Variables > BUCKET_NAME", {"Ref": "Bucket"}),
+)
+def each_variable_has_its_value(stack: Stack) -> None:
+    values = {
+        "BUCKET": "${Bucket}",
+        "BUCKET_OWNER": "${AWS::AccountId}",
+        "TABLE": "${Table}",
+        "CDN_URL": "${Delivery.Outputs.CdnUrl}",
+        "ACCEPTED_TYPES": "${AcceptedTypes}",
+        "URL_LIFETIME_SECONDS": "${UrlLifetimeSeconds}",
+        "GRANT_LIFETIME_SECONDS": "${GrantLifetimeSeconds}",
+    }
+    for binary, function in stack.functions().items():
+        for name, value in function["Environment"]["Variables"].items():
+            same((binary, name, text(value)), (binary, name, values.get(name)))
+
+
+@assertion(
+    put("IssueUploadFunction > Runtime", "provided.al2"),
+    put("IssueUploadFunction > Handler", "main"),
+    put("ConfirmUploadFunction > Architectures", ["x86_64"]),
+    drop("GenerateThumbnailsFunction > TracingConfig > Mode"),
+    put("Parameters > Architecture > Default", "x86_64"),
+)
+def each_function_is_a_traced_bootstrap_on_the_chosen_processor(stack: Stack) -> None:
+    for binary, function in stack.functions().items():
+        same((binary, function["Runtime"]), (binary, "provided.al2023"))
+        same((binary, function["Handler"]), (binary, "bootstrap"))
+        same((binary, text(function["Architectures"])), (binary, [PARAMETERS["Architecture"]]))
+        same((binary, function["TracingConfig"]), (binary, {"Mode": "Active"}))
+    same(stack.parent["Parameters"]["Architecture"]["Default"], "arm64")
+
+
+@assertion(
+    put("GenerateThumbnailsFunction > MemorySize", 512),
+    put("IssueUploadFunction > Timeout", 3),
+)
+def each_function_has_the_memory_and_time_of_its_work(stack: Stack) -> None:
+    same(
+        {binary: (function["MemorySize"], function["Timeout"]) for binary, function in stack.functions().items()},
+        {ISSUE: (256, 10), CONFIRM: (256, 20), THUMBNAILS: (1769, 60)},
+    )
+
+
+@assertion(put("ConfirmUploadFunction > Timeout", 30))
+def http_functions_answer_before_the_api_gives_up(stack: Stack) -> None:
+    behind_http = {permission["FunctionName"]["Ref"] for permission in stack.of_type("AWS::Lambda::Permission").values()}
+    for logical_id in behind_http:
+        assert stack.properties(logical_id)["Timeout"] < 30, f"{logical_id} may run past the API's 30 seconds"
+
+
+@assertion(
+    put("ConfirmUploadFunction > LoggingConfig > LogGroup", {"Ref": "IssueUploadLogs"}),
+    put("IssueUploadFunction > LoggingConfig > LogFormat", "Text"),
+)
+def each_function_writes_json_to_a_log_group_of_its_own(stack: Stack) -> None:
+    groups = []
+    for function in stack.functions().values():
+        same(function["LoggingConfig"]["LogFormat"], "JSON")
+        groups.append(function["LoggingConfig"]["LogGroup"]["Ref"])
+    same(sorted([*groups, "ApiLogs"]), sorted(stack.of_type("AWS::Logs::LogGroup")))
+
+
+@assertion(
+    drop("IssueUploadLogs > RetentionInDays"),
+    put("ApiLogs > RetentionInDays", 3653),
+)
+def logs_are_kept_as_long_as_the_parameter_says(stack: Stack) -> None:
+    for logical_id, group in stack.of_type("AWS::Logs::LogGroup").items():
+        same((logical_id, group.get("RetentionInDays")), (logical_id, {"Ref": "LogRetentionDays"}))

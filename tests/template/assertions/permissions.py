@@ -1,0 +1,129 @@
+"""What each function may do, and who may use it."""
+
+import re
+
+from ..mutate import add, drop, put
+from ..stack import Stack, listed, text
+from .assertion import ISSUE, CONFIRM, THUMBNAILS, assertion, same
+
+
+SETTLE = {
+    ("SettleRows", "dynamodb:GetItem dynamodb:UpdateItem", "${Table.Arn}"),
+    (
+        "SettleObjects",
+        "s3:DeleteObjectVersion s3:GetObject s3:GetObjectVersion s3:PutObjectTagging s3:PutObjectVersionTagging",
+        "${Bucket.Arn}/uploads/*",
+    ),
+    ("SeeWhatIsMissing", "s3:ListBucket", "${Bucket.Arn}"),
+}
+TRACES = ("WriteTraces", "xray:PutTelemetryRecords xray:PutTraceSegments", "*")
+
+
+def logs(logical_id: str) -> tuple[str, str, str]:
+    return ("WriteLogs", "logs:CreateLogStream logs:PutLogEvents", f"${{{logical_id}.Arn}}")
+
+
+MAY = {
+    ISSUE: {
+        ("KeepGrants", "dynamodb:GetItem dynamodb:PutItem", "${Table.Arn}"),
+        ("SignUploads", "s3:PutObject", "${Bucket.Arn}/uploads/*"),
+        logs("IssueUploadLogs"),
+        TRACES,
+    },
+    CONFIRM: SETTLE | {logs("ConfirmUploadLogs"), TRACES},
+    THUMBNAILS: SETTLE
+    | {
+        ("WriteThumbnails", "s3:DeleteObject s3:PutObject", "${Bucket.Arn}/thumbnails/*"),
+        ("ConsumeArrivals", "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "${ThumbnailQueue.Arn}"),
+        logs("GenerateThumbnailsLogs"),
+        TRACES,
+    },
+}
+
+
+@assertion(
+    put("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > SignUploads > Resource", {"Fn::Sub": "${Bucket.Arn}/*"}),
+    add("ConfirmUploadRole > Policies > 0 > PolicyDocument > Statement > SettleObjects > Action", "s3:PutObject"),
+    drop("GenerateThumbnailsRole > Policies > 0 > PolicyDocument > Statement > WriteThumbnails"),
+    add("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Condition", {"Bool": {"aws:SecureTransport": "true"}}),
+)
+def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
+    same(set(stack.functions()), set(MAY))
+    for binary, function in stack.functions().items():
+        found = set()
+        for statement in stack.role_statements(function):
+            same((statement["Sid"], set(statement)), (statement["Sid"], {"Sid", "Effect", "Action", "Resource"}))
+            same((statement["Sid"], statement["Effect"]), (statement["Sid"], "Allow"))
+            found.add((statement["Sid"], " ".join(sorted(listed(statement["Action"]))), text(statement["Resource"])))
+        same((binary, found), (binary, MAY[binary]))
+
+
+@assertion(
+    put("ConfirmUploadFunction > Role", {"Fn::GetAtt": ["GenerateThumbnailsRole", "Arn"]}),
+    add("IssueUploadRole > ManagedPolicyArns", ["arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"]),
+    put("IssueUploadRole > AssumeRolePolicyDocument > Statement > 0 > Principal", {"AWS": "*"}),
+)
+def each_function_has_a_role_of_its_own_that_only_lambda_takes(stack: Stack) -> None:
+    roles = [function["Role"]["Fn::GetAtt"][0] for function in stack.functions().values()]
+    same(sorted(roles), sorted(stack.of_type("AWS::IAM::Role")))
+    for logical_id in roles:
+        role = stack.properties(logical_id)
+        assert not role.get("ManagedPolicyArns"), f"{logical_id} takes a managed policy, whose actions nobody here has read"
+        trusts = [(s["Effect"], s["Principal"], s["Action"]) for s in role["AssumeRolePolicyDocument"]["Statement"]]
+        same(trusts, [("Allow", {"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")])
+
+
+@assertion(
+    put("ConfirmUploadRole > Policies > 0 > PolicyDocument > Statement > SettleRows > Action", "dynamodb:*"),
+    put("BucketPolicy > PolicyDocument > Statement > ServeThumbnails > Action", "s3:Get*"),
+    add("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > NotAction", "s3:GetObject"),
+)
+def no_allowed_action_is_a_wildcard(stack: Stack) -> None:
+    statements = [statement for _, statement in stack.resource_statements()]
+    for function in stack.functions().values():
+        statements += stack.role_statements(function)
+    for statement in statements:
+        assert "NotAction" not in statement, f"{statement.get('Sid')} allows all but a few"
+        if statement["Effect"] == "Allow":
+            wild = [action for action in listed(statement["Action"]) if "*" in action]
+            assert not wild, f"{statement.get('Sid')} allows {wild}"
+
+
+@assertion(
+    drop("ThumbnailQueuePolicy > PolicyDocument > Statement > BucketSendsArrivals > Condition > StringEquals"),
+    drop("ThumbnailQueuePolicy > PolicyDocument > Statement > BucketSendsArrivals > Condition > ArnEquals"),
+    drop("BucketPolicy > PolicyDocument > Statement > ServeThumbnails > Condition"),
+    put("BucketPolicy > PolicyDocument > Statement > ServeThumbnails > Principal", {"AWS": "*"}),
+)
+def nobody_is_allowed_but_services_that_name_their_source(stack: Stack) -> None:
+    # A role's trust in Lambda is left out: only who may pass the role can put it on a function, in the same account.
+    for policy, statement in stack.resource_statements():
+        if statement["Effect"] != "Allow":
+            continue
+        where = f"{policy} {statement.get('Sid')}"
+        same((where, list(statement["Principal"])), (where, ["Service"]))
+        keys = {key.lower() for operator in statement.get("Condition", {}).values() for key in operator}
+        assert "aws:sourcearn" in keys, f"{where} names no source: any customer's {statement['Principal']['Service']} could use it"
+        # CloudFront's source is a distribution's ARN, which holds the account. A bucket's ARN does not.
+        if statement["Principal"]["Service"] == "s3.amazonaws.com":
+            assert "aws:sourceaccount" in keys, f"{where}: a bucket name does not say whose bucket it is"
+
+
+@assertion(
+    drop("IssueUploadFunctionLimitsPermission > SourceArn"),
+    put("ConfirmUploadFunctionCancelPermission > SourceArn", {"Fn::Sub": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:*"}),
+    put("IssueUploadFunctionReadPermission > Principal", "*"),
+)
+def the_api_may_invoke_a_function_for_its_own_routes_only(stack: Stack) -> None:
+    allowed = set()
+    for logical_id, permission in stack.of_type("AWS::Lambda::Permission").items():
+        same((logical_id, permission["Principal"]), (logical_id, "apigateway.amazonaws.com"))
+        assert "SourceArn" in permission, f"{logical_id} lets every API of every customer in"
+        allowed.add((permission["FunctionName"]["Ref"], text(permission["SourceArn"])))
+    expected = set()
+    for route, operation in stack.routes().items():
+        method, path = route.split()
+        function = re.search(r"\$\{(\w+)\.Arn\}", operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"])[1]
+        path = re.sub(r"\{\w+\}", "*", path)
+        expected.add((function, f"arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{Api}}/*/{method}{path}"))
+    same(allowed, expected)

@@ -1,0 +1,125 @@
+"""The template as a whole: its graph, its names, its parameters and outputs."""
+
+import re
+
+from ..mutate import add, drop, put
+from ..stack import STACK_GUID, Stack, listed, text
+from .assertion import assertion, same
+
+
+@assertion(
+    put("ThumbnailQueuePolicy > PolicyDocument > Statement > BucketSendsArrivals > Condition > ArnEquals > aws:SourceArn", {"Fn::GetAtt": ["Bucket", "Arn"]}),
+    put("Bucket > DependsOn", ["ThumbnailQueuePolicy", "IssueUploadFunction"]),
+    add("OriginAccessControl > DependsOn", ["BucketPolicy"]),
+    put("IssueUploadLogs > LogGroupName", {"Fn::Sub": "/aws/lambda/${IssueUploadFunction}"}),
+)
+def nothing_depends_on_itself(stack: Stack) -> None:
+    for template in stack.templates():
+        waiting = {logical_id: needs(resource) & set(template["Resources"]) for logical_id, resource in template["Resources"].items()}
+        while ready := [logical_id for logical_id, needed in waiting.items() if not needed]:
+            for logical_id in ready:
+                del waiting[logical_id]
+            for needed in waiting.values():
+                needed.difference_update(ready)
+        assert not waiting, f"these wait for each other: {sorted(waiting)}"
+
+
+def needs(node: object) -> set[str]:
+    """The logical ids that a piece of template names in Ref, GetAtt, Sub or DependsOn."""
+    if isinstance(node, list):
+        return set().union(*map(needs, node)) if node else set()
+    if not isinstance(node, dict):
+        return set()
+    named = set()
+    for key, value in node.items():
+        if key in ("Ref", "DependsOn"):
+            named.update(listed(value))
+        elif key == "Fn::GetAtt":
+            named.add(value.split(".")[0] if isinstance(value, str) else value[0])
+        elif key == "Fn::Sub":
+            named.update(re.findall(r"\$\{(\w+)[.}]", value if isinstance(value, str) else value[0]))
+            named |= needs(value)
+        else:
+            named |= needs(value)
+    return named
+
+
+@assertion(
+    add("IssueUploadFunction > FunctionName", "issue-upload"),
+    put("ApiLogs > LogGroupName", "/aws/vendedlogs/valet"),
+    add("Table > TableName", "uploads"),
+    put("OriginAccessControl > OriginAccessControlConfig > Name", "valet"),
+    put("Bucket > BucketName", "valet-uploads"),
+)
+def two_stacks_fit_into_one_account(stack: Stack) -> None:
+    for template in stack.templates():
+        for logical_id, resource in template["Resources"].items():
+            properties = resource["Properties"]
+            for name in ("FunctionName", "RoleName", "QueueName", "TableName", "BucketName", "LogGroupName"):
+                if name in properties and resource["Type"] != "AWS::Lambda::Permission" and "Lambda" not in resource["Type"]:
+                    assert has_the_stack_in_it(text(properties[name])), f"{logical_id}: {name} is the same in every stack"
+            assert "FunctionName" not in properties or "Ref" in properties["FunctionName"], f"{logical_id} has a fixed name"
+            for config, settings in properties.items():
+                if config.endswith("Config") and "Name" in settings:
+                    assert has_the_stack_in_it(text(settings["Name"])), f"{logical_id} is called the same in every stack"
+
+
+def has_the_stack_in_it(name: str) -> bool:
+    return any(part in name for part in ("${AWS::StackName}", "${BucketName}", STACK_GUID))
+
+
+@assertion(
+    drop("Parameters > CorsOrigin > Description"),
+    put("Delivery's Outputs > CdnUrl > Description", "URL"),
+)
+def every_parameter_and_output_says_what_it_is(stack: Stack) -> None:
+    for template in stack.templates():
+        for kind in ("Parameters", "Outputs"):
+            for name, described in template[kind].items():
+                assert len(described.get("Description", "")) > 15, f"{name} has no description"
+
+
+@assertion(
+    drop("Outputs > CdnUrl"),
+    put("Outputs > ThumbnailQueueUrl > Value", {"Ref": "ThumbnailDeadLetterQueue"}),
+)
+def the_outputs_are_what_a_client_and_an_operator_need(stack: Stack) -> None:
+    same(
+        text({name: output["Value"] for name, output in stack.parent["Outputs"].items()}),
+        {
+            "ApiUrl": "${Api.ApiEndpoint}",
+            "CdnUrl": "${Delivery.Outputs.CdnUrl}",
+            "CdnDomain": "${Delivery.Outputs.CdnDomain}",
+            "BucketName": "${Bucket}",
+            "TableName": "${Table}",
+            "ThumbnailQueueUrl": "${ThumbnailQueue}",
+            "ThumbnailDeadLetterQueueUrl": "${ThumbnailDeadLetterQueue}",
+        },
+    )
+
+
+@assertion(
+    drop("Delivery > Parameters > PublicUrl"),
+    put("Parameters > PublicCdnUrl > Default", "https://cdn.example.com"),
+    put("Delivery's Conditions > HasPublicUrl", {"Fn::Equals": [{"Ref": "PublicUrl"}, ""]}),
+    put("Delivery's Outputs > CdnUrl > Value", {"Ref": "PublicUrl"}),
+)
+def files_are_linked_under_the_distribution_unless_another_address_is_given(stack: Stack) -> None:
+    same(text(stack.properties("Delivery")["Parameters"].get("PublicUrl")), "${PublicCdnUrl}")
+    same(stack.parent["Parameters"]["PublicCdnUrl"]["Default"], "")
+    same(stack.delivery["Conditions"]["HasPublicUrl"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "PublicUrl"}, ""]}]})
+    same(text(stack.delivery["Outputs"]["CdnUrl"]["Value"]), ["if HasPublicUrl", "${PublicUrl}", "https://${Distribution.DomainName}"])
+
+
+@assertion(
+    put("Parameters > AcceptedTypes > Default", "image/svg+xml=1MiB"),
+    put("Parameters > AcceptedTypes > AllowedPattern", "^[a-z]+$"),
+)
+def the_accepted_types_fit_a_single_put(stack: Stack) -> None:
+    units = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+    parameter = stack.parent["Parameters"]["AcceptedTypes"]
+    assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"]), "the default does not pass its own pattern"
+    sizes = {kind: int(number) * units[unit] for kind, number, unit in re.findall(r"([^=,]+)=(\d+)(\w*)", parameter["Default"])}
+    images, videos = ["jpeg", "png", "webp", "gif", "avif"], ["mp4", "webm", "quicktime"]
+    same(set(sizes), {*(f"image/{i}" for i in images), *(f"video/{v}" for v in videos), "application/pdf"})
+    assert max(sizes.values()) <= 5 * 1024**3, "S3 takes no more than 5 GiB in one PUT"

@@ -1,0 +1,120 @@
+"""The template as CloudFormation gets it, for the assertions to read and the mutations to change.
+
+It is expanded once and never deployed: what an engine or AWS makes of it is for other suites.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.tools import transform
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "template.yaml"
+PARAMETERS = {
+    "JwtIssuer": "https://issuer.example.com",
+    "JwtAudience": "valet",
+    "RequiredScope": "valet/files",
+    "CorsOrigin": "https://app.example.com",
+    "Architecture": "arm64",
+}
+STACK_GUID = "0f6d3c52-9a41-4f0e-8e0b-3a4c1d2e5f60"
+PSEUDO = {"AWS::StackId": f"arn:aws:cloudformation:eu-central-1:111122223333:stack/valet/{STACK_GUID}"}
+
+
+@dataclass
+class Stack:
+    """The parent template and the one it nests, both native."""
+
+    parent: dict
+    delivery: dict
+
+    def templates(self) -> list[dict]:
+        return [self.parent, self.delivery]
+
+    def resource(self, logical_id: str) -> dict:
+        for template in self.templates():
+            if logical_id in template["Resources"]:
+                return template["Resources"][logical_id]
+        raise KeyError(f"no resource is called {logical_id}")
+
+    def properties(self, logical_id: str) -> dict:
+        return self.resource(logical_id)["Properties"]
+
+    def of_type(self, kind: str) -> dict[str, dict]:
+        """Logical id to properties."""
+        return {
+            logical_id: resource.get("Properties", {})
+            for template in self.templates()
+            for logical_id, resource in template["Resources"].items()
+            if resource["Type"] == kind
+        }
+
+    def functions(self) -> dict[str, dict]:
+        """Binary to properties."""
+        return {binary: self.properties(logical_id) for logical_id, binary in transform.functions(self.parent).items()}
+
+    def role(self, function: dict) -> dict:
+        return self.properties(function["Role"]["Fn::GetAtt"][0])
+
+    def role_statements(self, function: dict) -> list[dict]:
+        return [statement for policy in self.role(function)["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+
+    def resource_statements(self) -> Iterator[tuple[str, dict]]:
+        """Every statement of a policy that lies on a bucket or a queue, with the policy's logical id."""
+        for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
+            for logical_id, properties in self.of_type(kind).items():
+                for statement in properties["PolicyDocument"]["Statement"]:
+                    yield logical_id, statement
+
+    def routes(self) -> dict[str, dict]:
+        """Route key, such as `GET /v1/limits`, to the operation in the API's OpenAPI body."""
+        paths = self.properties("Api")["Body"]["paths"]
+        return {f"{method.upper()} {path}": operation for path, operations in paths.items() for method, operation in operations.items()}
+
+
+@functools.cache
+def _expanded() -> Stack:
+    parent = transform.transform(TEMPLATE, PARAMETERS)
+    return Stack(parent, transform.nested(parent, TEMPLATE)["infra/delivery.yaml"])
+
+
+def expanded() -> Stack:
+    """A copy that may be changed."""
+    return copy.deepcopy(_expanded())
+
+
+def text(value: object) -> object:
+    """A value with its intrinsics written out: parameters by their value, resources as ${LogicalId} or ${LogicalId.Attribute}."""
+    if isinstance(value, list):
+        return [text(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        (name, argument), = value.items()
+        if name == "Ref":
+            return PARAMETERS.get(argument, PSEUDO.get(argument, f"${{{argument}}}"))
+        if name == "Fn::GetAtt":
+            return f"${{{'.'.join(argument)}}}"
+        if name == "Fn::Join":
+            return argument[0].join(text(argument[1]))
+        if name == "Fn::Split":
+            return text(argument[1]).split(argument[0])
+        if name == "Fn::Select":
+            return text(argument[1])[int(argument[0])]
+        if name == "Fn::Sub":
+            template, names = (argument, {}) if isinstance(argument, str) else argument
+            return re.sub(r"\$\{(\w+)\}", lambda name: str(text(names.get(name[1], {"Ref": name[1]}))), template)
+        if name == "Fn::If":
+            return [f"if {argument[0]}", *text(argument[1:])]
+    return {key: text(item) for key, item in value.items()}
+
+
+def listed(value: object) -> list:
+    """IAM says one thing without a list."""
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,110 @@
+"""What infra/tools/transform.py makes of the template for the local engine."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from infra.tools import transform
+
+from .stack import PARAMETERS, ROOT, TEMPLATE, expanded
+
+# CreateStack takes no more in its TemplateBody.
+TEMPLATE_BODY_BYTES = 51_200
+CODE = {
+    binary: {"S3Bucket": "artifacts", "S3Key": f"{binary}.zip"} for binary in ("issue-upload", "confirm-upload", "generate-thumbnails")
+}
+URLS = {"infra/delivery.yaml": "http://127.0.0.1:4566/artifacts/delivery.json"}
+
+
+def engine() -> dict:
+    return transform.for_engine(expanded().parent, CODE, URLS)
+
+
+def of_type(template: dict, kind: str) -> dict[str, dict]:
+    return {name: resource["Properties"] for name, resource in template["Resources"].items() if resource["Type"] == kind}
+
+
+def test_each_operation_becomes_a_route_behind_the_authorizer():
+    template = engine()
+    routes = of_type(template, "AWS::ApiGatewayV2::Route")
+    assert {route["RouteKey"] for route in routes.values()} == set(expanded().routes())
+    for route in routes.values():
+        assert route["AuthorizationType"] == "JWT"
+        assert route["AuthorizerId"] == {"Ref": "ApiJwtAuthorizer"}
+        assert route["AuthorizationScopes"] == [{"Fn::If": ["RequiresScope", {"Ref": "RequiredScope"}, {"Ref": "AWS::NoValue"}]}]
+
+
+def test_each_route_leads_to_the_function_of_its_operation():
+    template = engine()
+    reached = {}
+    for route in of_type(template, "AWS::ApiGatewayV2::Route").values():
+        slash, (prefix, integration) = route["Target"]["Fn::Join"]
+        assert (slash, prefix) == ("/", "integrations")
+        reached[route["RouteKey"]] = template["Resources"][integration["Ref"]]["Properties"]["IntegrationUri"]
+    assert reached == {route: operation["x-amazon-apigateway-integration"]["uri"] for route, operation in expanded().routes().items()}
+
+
+def test_the_authorizer_keeps_issuer_and_audience():
+    authorizer, = of_type(engine(), "AWS::ApiGatewayV2::Authorizer").values()
+    assert authorizer["JwtConfiguration"] == {"Issuer": {"Ref": "JwtIssuer"}, "Audience": [{"Ref": "JwtAudience"}]}
+    assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
+
+
+def test_an_open_route_stays_open_and_is_not_given_an_authorizer():
+    native = expanded().parent
+    del native["Resources"]["Api"]["Properties"]["Body"]["paths"]["/v1/limits"]["get"]["security"]
+    routes = of_type(transform.for_engine(native, CODE, URLS), "AWS::ApiGatewayV2::Route")
+    assert ["AuthorizerId" in route for route in routes.values() if route["RouteKey"] == "GET /v1/limits"] == [False]
+
+
+def test_the_origin_is_that_of_the_parameters():
+    api, = of_type(engine(), "AWS::ApiGatewayV2::Api").values()
+    assert api["CorsConfiguration"]["allowOrigins"] == [PARAMETERS["CorsOrigin"]]
+    assert "Body" not in api
+
+
+def test_code_and_nested_template_come_from_the_given_addresses():
+    template = engine()
+    code = {name: properties["Code"] for name, properties in of_type(template, "AWS::Lambda::Function").items()}
+    assert code == {name: CODE[binary] for name, binary in transform.functions(template).items()}
+    assert template["Resources"]["Delivery"]["Properties"]["TemplateURL"] == URLS["infra/delivery.yaml"]
+
+
+def test_nothing_but_the_api_the_code_and_the_address_is_changed():
+    native, template = expanded().parent, engine()
+    changed = {name for name in native["Resources"] if native["Resources"][name] != template["Resources"][name]}
+    assert changed == {"Api", "Delivery", "IssueUploadFunction", "ConfirmUploadFunction", "GenerateThumbnailsFunction"}
+    assert {section: template[section] for section in template if section != "Resources"} == {
+        section: native[section] for section in native if section != "Resources"
+    }
+
+
+def test_missing_code_is_named():
+    with pytest.raises(transform.NotTransformable, match="confirm-upload"):
+        transform.for_engine(expanded().parent, {"issue-upload": CODE["issue-upload"]}, URLS)
+
+
+def test_a_missing_address_is_named():
+    with pytest.raises(transform.NotTransformable, match=r"infra/delivery\.yaml"):
+        transform.for_engine(expanded().parent, CODE, {})
+
+
+def test_a_template_that_sam_refuses_is_refused_with_its_reason(tmp_path):
+    wrong = tmp_path / "template.yaml"
+    wrong.write_text(TEMPLATE.read_text().replace("CodeUri: .", "Kode: ."))
+    with pytest.raises(transform.NotTransformable, match="Kode"):
+        transform.transform(wrong, PARAMETERS)
+
+
+def test_both_templates_fit_into_one_call():
+    assert len(json.dumps(engine())) < TEMPLATE_BODY_BYTES
+    assert len(json.dumps(expanded().delivery)) < TEMPLATE_BODY_BYTES
+
+
+def test_the_command_prints_the_same_every_time():
+    command = [sys.executable, ROOT / "infra" / "tools" / "transform.py", TEMPLATE, *(f"{k}={v}" for k, v in PARAMETERS.items())]
+    first, second = (subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout for _ in range(2))
+    assert first == second
+    assert json.loads(first) == expanded().parent
