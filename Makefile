@@ -61,7 +61,7 @@ test-unit: ## Rules, adapters and handlers, in memory
 test-template: .tools/engine.stamp .tools/lint.stamp ## The template says what it should
 	$(PYTEST) tests/template
 
-test-local: .tools/engine.stamp ## The launcher: engine, issuer, make dev
+test-local: .tools/engine.stamp .tools/lambda.stamp ## The launcher: engine, issuer, make dev
 	$(PYTEST) tests/local
 
 test-conformance: .tools/engine.stamp .tools/weed.stamp ## The S3 and DynamoDB ports on SeaweedFS and on the engine

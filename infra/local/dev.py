@@ -26,8 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make dev")
     parser.add_argument("--port", type=int, default=PORT, help="the first of four ports: AWS, API, CDN, issuer")
     port = parser.parse_args().port
-    for number in STOPS:
-        signal.signal(number, _interrupt)
+    stop_on_signals()
     ports = [port, port + 1, port + 2, port + 3]
     # Before the build: nobody wants to hear of a busy port after three minutes of compiling.
     require_free(ports)
@@ -73,6 +72,12 @@ The functions' logs follow. Ctrl-C stops everything.
 """,
         flush=True,
     )
+
+
+def stop_on_signals() -> None:
+    """Makes each of the signals that end a program raise KeyboardInterrupt, once."""
+    for number in STOPS:
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -14,7 +14,6 @@ from infra.local.child import Child
 from infra.local.doors import NAMES_PATH
 from infra.local.places import ROOT, TOOLS
 from infra.local.ports import LOOPBACK, free_ports
-from infra.local.sorry import Sorry
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -34,8 +33,6 @@ class Engine:
 
     def __enter__(self) -> Self:
         python = TOOLS / "engine" / "bin" / "python"
-        if not python.exists():
-            raise Sorry("the engine is not installed; `make tools` installs it.")
         temporary = self.state / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
         ports = [str(port) for port in (self.port, self.api_port, self.cdn_port)]
@@ -45,6 +42,7 @@ class Engine:
             env=self._environment(temporary),
             log=self.state / "engine.log",
             cwd=ROOT,
+            patience=0,
         )
         try:
             self.child.wait_until(self._answers)

@@ -1,27 +1,21 @@
 """The process the engine runs in: `python -m infra.local.engine_process ENGINE_PORT API_PORT CDN_PORT`.
 
-Started by `engine.py` alone, which sets the environment. It must never outlive its parent nor listen beyond 127.0.0.1.
+Started by `engine.py` alone, which sets the environment. It must never listen beyond 127.0.0.1.
 """
 
 import asyncio
 import importlib.metadata
-import os
-import signal
 import sys
-import threading
 
 ENGINE = "1.5.33"
 
 
 def main() -> None:
-    """Serves until SIGTERM or until the parent is gone."""
+    """Serves until it is killed: its state is in memory, there is nothing to save."""
     found = importlib.metadata.version("ministack")
     if found != ENGINE:
         # The patches reach into the engine's functions: another version needs another look at them.
         sys.exit(f"the engine is ministack {found}, {ENGINE} is wanted; `rm -r .tools/engine*` and run make again")
-    signal.signal(signal.SIGTERM, lambda *_: _end())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
 
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
@@ -36,18 +30,7 @@ def main() -> None:
     config.bind = [f"127.0.0.1:{port}" for port in ports]
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    # Our trigger never fires: it keeps hypercorn from taking over SIGTERM. The state is in memory, nothing needs saving.
-    asyncio.run(serve(Doors(app, *ports[1:]), config, shutdown_trigger=asyncio.Event().wait))
-
-
-def _follow_parent() -> None:
-    sys.stdin.buffer.read()
-    _end()
-
-
-def _end() -> None:
-    # The functions are children of this process and in its group.
-    os.killpg(os.getpgrp(), signal.SIGKILL)
+    asyncio.run(serve(Doors(app, *ports[1:]), config))
 
 
 if __name__ == "__main__":

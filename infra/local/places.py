@@ -1,10 +1,12 @@
 """Where things lie in the checkout. It must never depend on the directory a command is called from."""
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
-STATE = ROOT / ".valet"
+# A test that starts `make dev` points it elsewhere, beside the one a developer may have running.
+STATE = Path(os.environ.get("VALET_STATE") or ROOT / ".valet")
 # What `make dev` keeps while it runs; a test's stack has a folder of its own.
 RUN = STATE / "dev"
 OUTPUTS = STATE / "outputs.json"

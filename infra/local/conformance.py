@@ -1,0 +1,77 @@
+"""Runs the conformance suite of the S3 and DynamoDB ports on real servers: SeaweedFS, then the engine.
+
+The suite itself is Rust and runs on the fakes in every `cargo test`. This must never skip a server because it is missing.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from infra.local import sorry
+from infra.local.engine import REGION, ROOT_KEY, Engine
+from infra.local.places import ROOT
+from infra.local.seaweed import SeaweedFS
+
+BUCKET = "valet-conformance"
+TABLE = "valet-conformance"
+
+
+def main() -> None:
+    """Fails if the suite fails on either server; both are always run."""
+    with tempfile.TemporaryDirectory(prefix="valet-") as state:
+        passed = [_on_seaweed(Path(state) / "seaweed"), _on_engine(Path(state) / "engine")]
+    sys.exit(0 if all(passed) else 1)
+
+
+def _on_seaweed(state: Path) -> bool:
+    with SeaweedFS(state) as server:
+        _make_bucket(server.client())
+        return _run(
+            "SeaweedFS",
+            {
+                "VALET_S3_ENDPOINT": server.endpoint,
+                "AWS_ACCESS_KEY_ID": server.access_key,
+                "AWS_SECRET_ACCESS_KEY": server.secret_key,
+            },
+        )
+
+
+def _on_engine(state: Path) -> bool:
+    with Engine(state) as server:
+        _make_bucket(server.client("s3"))
+        server.client("dynamodb").create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )
+        return _run(
+            "the engine",
+            {
+                "VALET_S3_ENDPOINT": server.endpoint,
+                "VALET_DYNAMODB_ENDPOINT": server.endpoint,
+                "VALET_TABLE": TABLE,
+                "AWS_ACCESS_KEY_ID": ROOT_KEY,
+                "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
+            },
+        )
+
+
+def _make_bucket(s3) -> None:
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+
+
+def _run(server: str, env: dict[str, str]) -> bool:
+    print(f"Conformance on {server}", flush=True)
+    # The whole workspace, so that features unify, and shared dependencies stay built, as in `cargo test`.
+    command = ["cargo", "test", "--workspace", "--features", "valet-aws/live", "--test", "conformance"]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "VALET_"))}
+    done = subprocess.run(command, cwd=ROOT, env=kept | env | {"AWS_REGION": REGION, "VALET_BUCKET": BUCKET})
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sorry.run(main)

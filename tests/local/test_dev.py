@@ -1,0 +1,212 @@
+"""`make dev` ends with all it started, however it is ended, and says in one sentence why it cannot start."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from infra.local.places import FUNCTIONS, ROOT
+from infra.local.ports import LOOPBACK, is_free
+
+from .http import request
+from .processes import alive, descendants, eventually
+
+# It compiles first, and in a fresh clone that takes minutes.
+READY_SECONDS = 1200
+LAST_WORDS = "Ctrl-C stops everything."
+
+
+class Dev:
+    """`make dev` as a terminal would start it, in a session of its own."""
+
+    def __init__(self, state: Path, port: int, env: dict[str, str] | None = None) -> None:
+        self.state = state
+        self.ports = [port + offset for offset in range(4)]
+        self.process = subprocess.Popen(
+            ["make", "--no-print-directory", "dev", f"PORT={port}"],
+            cwd=ROOT,
+            env=os.environ | {"VALET_STATE": str(state)} | (env or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self.ready = threading.Event()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if LAST_WORDS in line:
+                self.ready.set()
+        self.ready.set()
+
+    def started(self) -> dict[int, str]:
+        """Waits until it is up, calls a function, and returns every process there is then."""
+        assert self.ready.wait(READY_SECONDS) and self.process.poll() is None, "".join(self.lines)
+        running = json.loads((self.state / "outputs.json").read_text())
+        (export,) = [line for line in self.lines if line.startswith("export TOKEN=")]
+        token = export.strip().removeprefix("export TOKEN=")
+        limits = request("GET", running["api_url"] + "/v1/limits", headers={"Authorization": f"Bearer {token}"})
+        assert limits.status == 200, limits.body
+        found = descendants(self.process.pid)
+        assert any("bootstrap" in command for command in found.values()), "the function should be kept warm"
+        return found | {self.process.pid: "make"}
+
+    def kill(self) -> None:
+        """Leaves nothing behind for the next test, whatever happened in this one."""
+        for pid in [*descendants(self.process.pid), self.process.pid]:
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def four_ports() -> int:
+    candidates = (random.randrange(20000, 30000) for _ in range(100))
+    return next(port for port in candidates if all(is_free(port + offset) for offset in range(4)))
+
+
+@pytest.fixture
+def dev(tmp_path):
+    running = Dev(tmp_path, four_ports())
+    yield running
+    running.kill()
+
+
+def gone(dev: Dev, processes: dict[int, str]) -> None:
+    assert eventually(lambda: not any(alive(pid) for pid in processes)), {
+        pid: command for pid, command in processes.items() if alive(pid)
+    }
+    assert [port for port in dev.ports if not is_free(port)] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_to_the_terminals_processes_ends_them_all(dev, number):
+    processes = dev.started()
+    # The terminal's foreground group: make and our Python, not the engine.
+    os.killpg(dev.process.pid, number)
+    dev.process.wait(15)
+    gone(dev, processes)
+    assert not (dev.state / "outputs.json").exists()
+    assert "Traceback" not in "".join(dev.lines)
+
+
+def test_impatience_does_not_interrupt_the_stopping(dev):
+    processes = dev.started()
+    for _ in range(5):
+        os.killpg(dev.process.pid, signal.SIGINT)
+    dev.process.wait(15)
+    gone(dev, processes)
+    assert "Traceback" not in "".join(dev.lines)
+
+
+def test_killing_the_launcher_alone_takes_the_engine_and_the_functions_with_it(dev):
+    processes = dev.started()
+    (launcher,) = [pid for pid, command in processes.items() if "-m infra.local.dev" in command and "leash" not in command]
+    os.kill(launcher, signal.SIGKILL)
+    dev.process.wait(15)
+    gone(dev, processes)
+
+
+def test_a_second_start_in_the_same_checkout_is_refused(dev):
+    dev.started()
+    status, words = run("dev", f"PORT={four_ports()}", state=dev.state)
+    assert status != 0
+    assert "already runs in this checkout" in words
+
+
+def test_its_outputs_name_no_secret(dev):
+    dev.started()
+    text = (dev.state / "outputs.json").read_text()
+    assert "eyJ" not in text and "PRIVATE" not in text
+
+
+def run(*arguments: str, state: Path, env: dict[str, str] | None = None) -> tuple[int, str]:
+    """A make target to its end: its status and everything it said."""
+    done = subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"VALET_STATE": str(state)} | (env or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=READY_SECONDS,
+    )
+    return done.returncode, done.stdout
+
+
+def sentence(words: str) -> str:
+    """The one sentence; make's own line about the failed target is left out."""
+    (line,) = [line for line in words.splitlines() if line and not line.startswith("make")]
+    assert line.startswith("valet: ") and line.endswith(".")
+    return line
+
+
+def test_a_busy_port_is_named_before_anything_is_built(tmp_path):
+    port = four_ports()
+    with socket.create_server((LOOPBACK, port + 2)):
+        status, words = run("dev", f"PORT={port}", state=tmp_path)
+    assert status != 0
+    assert f"port {port + 2} on 127.0.0.1 is in use" in sentence(words)
+
+
+def test_a_port_that_is_none_is_refused(tmp_path):
+    status, words = run("dev", "PORT=80", state=tmp_path)
+    assert status != 0
+    assert "PORT=" in sentence(words)
+
+
+def test_a_missing_cargo_is_said(tmp_path):
+    status, words = run("dev", f"PORT={four_ports()}", state=tmp_path, env={"PATH": _path_with(tmp_path, "make", "sh")})
+    assert status != 0
+    assert "cargo is missing" in sentence(words)
+
+
+def test_a_failed_build_is_said_after_cargos_own_words(tmp_path):
+    path = _path_with(tmp_path, "make", "sh")
+    cargo = tmp_path / "bin" / "cargo"
+    cargo.write_text("#!/bin/sh\necho 'error[E0432]: unresolved import' >&2\nexit 101\n")
+    cargo.chmod(0o755)
+    status, words = run("dev", f"PORT={four_ports()}", state=tmp_path, env={"PATH": path})
+    assert status != 0
+    assert "E0432" in words
+    assert "valet: the functions do not build; cargo says why above." in words
+    assert "Traceback" not in words
+
+
+@pytest.mark.parametrize("target", ["try", "token"])
+def test_what_needs_a_running_stack_says_so(tmp_path, target):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"bytes")
+    status, words = run(target, f"FILE={photo}", state=tmp_path)
+    assert status != 0
+    assert "start `make dev`" in sentence(words)
+
+
+def test_invoking_nothing_says_what_is_there(tmp_path):
+    port = four_ports()
+    status, words = run("invoke-issue-upload", "EVENT=Makefile", f"LAMBDA_PORT={port}", state=tmp_path)
+    assert status != 0
+    assert "start `make watch`" in sentence(words)
+    status, words = run("invoke-no-such-function", "EVENT=Makefile", state=tmp_path)
+    assert status != 0
+    assert all(name in sentence(words) for name in FUNCTIONS)
+
+
+def _path_with(folder: Path, *programs: str) -> str:
+    """A PATH on which only these programs are found."""
+    there = folder / "bin"
+    there.mkdir()
+    for program in programs:
+        found = subprocess.run(["/bin/sh", "-c", f"command -v {program}"], capture_output=True, text=True).stdout.strip()
+        (there / program).symlink_to(found)
+    return str(there)
