@@ -1,4 +1,7 @@
-"""One engine and one issuer for the launcher's own tests. No stack is deployed here."""
+"""What the launcher's own tests share: an engine, an issuer, a function that tells what reaches it."""
+
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,3 +19,12 @@ def engine(tmp_path_factory):
 def issuer(tmp_path_factory):
     with Issuer(tmp_path_factory.mktemp("issuer")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def echo(tmp_path_factory):
+    """A function that needs no compiler."""
+    bootstrap = tmp_path_factory.mktemp("echo") / "bootstrap"
+    bootstrap.write_text(f"#!{sys.executable}\n{Path(__file__).with_name('echo.py').read_text()}")
+    bootstrap.chmod(0o755)
+    return bootstrap

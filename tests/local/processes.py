@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 def descendants(pid: int) -> dict[int, str]:
     """Every living process that `pid` started, directly or not, with its command line."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 3) for line in listed.splitlines()]
     children: dict[int, list[tuple[int, str]]] = {}
     for child, parent, state, *command in rows:

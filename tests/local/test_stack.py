@@ -1,7 +1,6 @@
 """A Stack deploys the real template around any binaries: here around one that tells what reaches it."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,7 @@ from .processes import eventually
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    echo = tmp_path_factory.mktemp("echo") / "bootstrap"
-    echo.write_text(f"#!{sys.executable}\n{Path(__file__).with_name('echo.py').read_text()}")
-    echo.chmod(0o755)
+def stack(echo):
     with Stack(functions=dict.fromkeys(FUNCTIONS, echo)) as running:
         yield running
 
@@ -66,7 +62,7 @@ def test_bad_tokens_do_not_reach_a_function(stack):
         other.server.server_close()
 
 
-def test_a_function_finds_the_engine_and_its_own_role_and_nothing_of_the_developers(stack, monkeypatch):
+def test_a_function_finds_the_engine_and_its_own_role_and_nothing_of_the_developers(stack):
     seen = json.loads(call(stack, "GET", "/v1/limits").body)["environment"]
     assert seen["AWS_ENDPOINT_URL"] == stack.endpoint
     assert seen["CDN_URL"] == stack.cdn_url
