@@ -1,0 +1,74 @@
+//! A file with its header read and held against the limits; never a decoded pixel.
+
+use std::io::Cursor;
+
+use image::ImageDecoder;
+use image::codecs::{gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::metadata::Orientation;
+
+use crate::{Dimensions, Error, Format, Limits, orientation};
+
+/// What a file's header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// The format, by its first bytes.
+    pub format: Format,
+    /// Width and height as displayed, after the declared orientation.
+    pub dimensions: Dimensions,
+}
+
+/// Reads a file's header: its format and its displayed dimensions, if they are within the limits.
+///
+/// Says nothing about the pixels: a file that ends after its header passes.
+pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Source, Error> {
+    Ok(Opened::new(bytes, limits)?.source())
+}
+
+/// A file whose header was read and found within the limits, ready to be decoded.
+pub(crate) struct Opened<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) format: Format,
+    pub(crate) decoder: Box<dyn ImageDecoder + 'a>,
+    /// Width and height as stored, before the orientation.
+    pub(crate) stored: Dimensions,
+    pub(crate) orientation: Orientation,
+}
+
+impl<'a> Opened<'a> {
+    pub(crate) fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, Error> {
+        let format = Format::of(bytes).ok_or(Error::UnsupportedFormat)?;
+        let mut decoder = decoder(bytes, format, limits).map_err(Error::from_decoder)?;
+        let (width, height) = decoder.dimensions();
+        let stored = Dimensions { width, height };
+        if stored.pixels() == 0 {
+            return Err(Error::Corrupt("the image has no pixels".into()));
+        }
+        limits.check_dimensions(stored)?;
+        let orientation = orientation::declared(&mut *decoder);
+        Ok(Self { bytes, format, decoder, stored, orientation })
+    }
+
+    pub(crate) fn source(&self) -> Source {
+        Source { format: self.format, dimensions: orientation::upright(self.stored, self.orientation) }
+    }
+}
+
+fn decoder<'a>(
+    bytes: &'a [u8],
+    format: Format,
+    limits: &Limits,
+) -> image::ImageResult<Box<dyn ImageDecoder + 'a>> {
+    let file = Cursor::new(bytes);
+    Ok(match format {
+        Format::Jpeg => Box::new(JpegDecoder::new(file)?),
+        // The only decoder that inflates metadata while it reads the header, and the only one that takes a
+        // bound for it. The sides are left to our own check, which names them.
+        Format::Png => {
+            let mut metadata = image::Limits::no_limits();
+            metadata.max_alloc = Some(limits.max_metadata_bytes);
+            Box::new(PngDecoder::with_limits(file, metadata)?)
+        }
+        Format::Webp => Box::new(WebPDecoder::new(file)?),
+        Format::Gif => Box::new(GifDecoder::new(file)?),
+    })
+}

@@ -1,0 +1,40 @@
+//! The steps in their order; never a step itself.
+
+use crate::decode::decode;
+use crate::encode::encode;
+use crate::flatten::flatten;
+use crate::resize::resize;
+use crate::source::Opened;
+use crate::{Dimensions, Error, Limits, Source, Spec, orientation};
+
+/// A finished thumbnail and what it was made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thumbnail {
+    /// The file it shows: its format and its dimensions as displayed.
+    pub source: Source,
+    /// Width and height of the thumbnail.
+    pub dimensions: Dimensions,
+    /// The thumbnail as a JPEG file without metadata.
+    pub jpeg: Vec<u8>,
+}
+
+/// Makes a thumbnail of a whole JPEG, PNG, WebP or GIF file: its first frame, upright, on white, within the
+/// spec's box, never enlarged.
+///
+/// Holds up to [`Limits::max_decode_bytes`] of memory and a thread for as long as that takes: about a second
+/// for the largest images allowed.
+pub fn thumbnail(bytes: &[u8], spec: &Spec, limits: &Limits) -> Result<Thumbnail, Error> {
+    let opened = Opened::new(bytes, limits)?;
+    let (source, stored, turn) = (opened.source(), opened.stored, opened.orientation);
+    let dimensions = source.dimensions.fit_within(*spec);
+
+    let image = decode(opened, limits)?;
+    let image = flatten(image);
+    // Turning is done last, where there is least to turn. The sides a turn swaps are swapped back before it.
+    debug_assert_eq!((image.width(), image.height()), (stored.width, stored.height));
+    let image = resize(image, orientation::upright(dimensions, turn));
+    let image = orientation::apply(image.into_rgb8(), turn);
+    let jpeg = encode(&image, spec.quality);
+
+    Ok(Thumbnail { source, dimensions, jpeg })
+}
