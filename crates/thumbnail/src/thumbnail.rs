@@ -21,8 +21,8 @@ pub struct Thumbnail {
 /// Makes a thumbnail of a whole JPEG, PNG, WebP or GIF file: its first frame, upright, on white, within the
 /// spec's box, never enlarged.
 ///
-/// Holds up to [`Limits::max_decode_bytes`] of memory and a thread for as long as that takes: about a second
-/// for the largest images allowed.
+/// Holds up to [`Limits::max_decode_bytes`] of memory and a thread for as long as that takes: up to two
+/// seconds for the largest images allowed.
 pub fn thumbnail(bytes: &[u8], spec: &Spec, limits: &Limits) -> Result<Thumbnail, Error> {
     let opened = Opened::new(bytes, limits)?;
     let (source, stored, turn) = (opened.source(), opened.stored, opened.orientation);
