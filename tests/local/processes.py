@@ -39,5 +39,5 @@ def eventually(what: Callable[[], bool], seconds: float = 10) -> bool:
     while not what():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)
+        time.sleep(0.005)
     return True

@@ -114,9 +114,14 @@ def test_a_signal_to_the_terminals_processes_ends_them_all(dev, number):
 
 def test_impatience_does_not_interrupt_the_stopping(dev):
     processes = dev.started()
-    for _ in range(5):
-        os.killpg(dev.process.pid, signal.SIGINT)
-    dev.process.wait(15)
+
+    def ended():
+        if dev.process.poll() is None:
+            os.killpg(dev.process.pid, signal.SIGINT)
+        return dev.process.poll() is not None
+
+    # A held down key: one every few ms until it is over.
+    assert eventually(ended, 15)
     gone(dev, processes)
     assert "Traceback" not in "".join(dev.lines)
 
