@@ -83,7 +83,11 @@ async fn verify(
             if !objects.tag_verified(&key, &object.version).await? {
                 return Ok(Settled::Missing(upload));
             }
-            Transition::Verify { version: object.version.clone(), at: to_milliseconds(now) }
+            Transition::Verify {
+                version: object.version.clone(),
+                at: to_milliseconds(now),
+                thumbnails: Upload::initial_thumbnails(upload.media_type),
+            }
         }
         Err(reason) => Transition::Reject(reason),
     };

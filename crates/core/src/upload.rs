@@ -134,6 +134,8 @@ pub enum Transition {
         version: VersionId,
         /// When.
         at: OffsetDateTime,
+        /// [`Thumbnails::Pending`] or [`Thumbnails::None`], see [`Upload::initial_thumbnails`].
+        thumbnails: Thumbnails,
     },
     /// `pending → rejected`
     Reject(RejectReason),
@@ -179,11 +181,11 @@ impl Upload {
     #[must_use]
     pub fn apply(&self, transition: &Transition) -> Option<Self> {
         let state = match (&self.state, transition) {
-            (State::Pending, Transition::Verify { version, at }) => State::Ready(Verified {
+            (State::Pending, Transition::Verify { version, at, thumbnails }) => State::Ready(Verified {
                 version: version.clone(),
                 confirmed_at: *at,
                 dimensions: None,
-                thumbnails: Self::initial_thumbnails(self.media_type),
+                thumbnails: thumbnails.clone(),
             }),
             (State::Pending, Transition::Reject(reason)) => State::Rejected(*reason),
             (State::Pending, Transition::Cancel) => State::Cancelled,
@@ -294,7 +296,11 @@ mod tests {
     use crate::testing::sample;
 
     fn verify() -> Transition {
-        Transition::Verify { version: VersionId::new("v1"), at: sample::NOW }
+        Transition::Verify {
+            version: VersionId::new("v1"),
+            at: sample::NOW,
+            thumbnails: Upload::initial_thumbnails(MediaType::Png),
+        }
     }
 
     #[test]
@@ -321,13 +327,6 @@ mod tests {
             assert_eq!(done.apply(&made), None);
             assert_eq!(done.apply(&failed), None);
         }
-    }
-
-    #[test]
-    fn a_type_without_thumbnails_never_waits_for_one() {
-        let video = Upload { media_type: MediaType::Mp4, ..sample::pending() };
-        let State::Ready(verified) = video.apply(&verify()).unwrap().state else { panic!("not ready") };
-        assert_eq!(verified.thumbnails, Thumbnails::None);
     }
 
     #[test]

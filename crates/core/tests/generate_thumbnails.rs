@@ -10,6 +10,7 @@ use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
 use valet_core::upload::{Dimensions, State, Thumbnails, Verified, VersionId};
 use valet_core::{MediaType, Upload, confirm_upload, generate_thumbnails};
 
+#[expect(clippy::unnecessary_wraps, reason = "the port may fail")]
 fn render(bytes: &[u8], _: ThumbnailName) -> Result<Rendered, &'static str> {
     assert_eq!(bytes, sample::PNG);
     Ok(Rendered {
@@ -86,6 +87,7 @@ async fn only_a_verified_image_is_read() {
         let seen = generate_thumbnails(&bucket, &table, never, sample::NOW, &event).await.unwrap();
         assert_eq!(seen, outcome);
     }
+    assert_eq!(thumbnails(&table, &video).await, Thumbnails::None);
     assert_eq!(bucket.keys(), [video.key().to_string()]);
 }
 

@@ -15,9 +15,9 @@ def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None
     for binary, function in stack.functions().items():
         file = ROOT / "functions" / binary / "src" / "config.rs"
         assert file.is_file(), f"{file.relative_to(ROOT)} is missing"
-        listing = re.search(r"pub const NAMES: &\[&str\] = &\[(.*?)\];", file.read_text(), re.DOTALL)
-        assert listing, f"{file.relative_to(ROOT)} has no `pub const NAMES: &[&str] = &[..]`"
-        same((binary, set(function["Environment"]["Variables"])), (binary, set(re.findall(r'"(\w+)"', listing[1]))))
+        code = file.read_text().split("#[cfg(test)]")[0]
+        read = set(re.findall(r'settings\.(?:text|optional|parse|seconds)\(\s*"(\w+)"', code))
+        same((binary, set(function["Environment"]["Variables"])), (binary, read))
 
 
 @assertion(

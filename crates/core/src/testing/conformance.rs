@@ -11,7 +11,7 @@ use crate::ports::{
     IdempotencyRecord, PresignPut, PutOutcome, PutThumbnail, PutUpload, SignedPut, StoredHeaders,
     TagVerified, UpdateUpload,
 };
-use crate::upload::{Dimensions, RejectReason, State, Thumbnail, Transition, VersionId};
+use crate::upload::{Dimensions, RejectReason, State, Thumbnail, Thumbnails, Transition, VersionId};
 use crate::{Owner, Upload};
 use futures_util::future::join_all;
 use std::future::Future;
@@ -232,6 +232,10 @@ async fn every_move_has_the_condition_and_effect_of_apply(table: &impl Table, fr
     }
 }
 
+fn verify(thumbnails: Thumbnails) -> Transition {
+    Transition::Verify { version: VersionId::new("v1"), at: NOW, thumbnails }
+}
+
 fn transitions() -> Vec<Transition> {
     let thumbnail = Thumbnail {
         name: ThumbnailName::Small,
@@ -239,7 +243,8 @@ fn transitions() -> Vec<Transition> {
         size_bytes: 9000,
     };
     vec![
-        Transition::Verify { version: VersionId::new("v1"), at: NOW },
+        verify(Thumbnails::Pending),
+        verify(Thumbnails::None),
         Transition::Reject(RejectReason::Content),
         Transition::Cancel,
         Transition::Thumbnailed { source: Dimensions { width: 3, height: 4 }, thumbnails: vec![thumbnail] },
@@ -249,7 +254,7 @@ fn transitions() -> Vec<Transition> {
 
 async fn of_racing_moves_one_wins(table: &impl Table, upload: Upload) {
     table.put_upload(&upload, None).await.unwrap();
-    let verify = Transition::Verify { version: VersionId::new("v1"), at: NOW };
+    let verify = verify(Thumbnails::Pending);
     let reject = Transition::Reject(RejectReason::Size);
     let race = |transition| table.update_upload(upload.owner, upload.id, transition);
     let results = join_all([race(&verify), race(&Transition::Cancel), race(&reject), race(&verify)]).await;

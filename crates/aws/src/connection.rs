@@ -1,0 +1,172 @@
+//! Where AWS is and who we are there, taken from the environment Lambda sets. It probes nothing: no profile files, no
+//! instance metadata, and no system certificates, whose parsing would be most of a cold start.
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use std::time::Duration;
+
+/// The roots that AWS endpoints chain to. Source: <https://www.amazontrust.com/repository/>
+const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
+
+/// How to reach AWS.
+///
+/// Read from `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and for another endpoint than
+/// AWS's own, `AWS_ENDPOINT_URL` and `AWS_CA_BUNDLE` (the path of a PEM file).
+pub struct Connection {
+    region: Region,
+    credentials: Credentials,
+    endpoint: Option<String>,
+    ca_bundle: Option<Vec<u8>>,
+    http: SharedHttpClient,
+}
+
+impl Connection {
+    /// Takes what Lambda put into the environment. The error has a sentence a problem, each naming its variable.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
+        let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let mut problems = Vec::new();
+        let mut required = |name: &str| {
+            lookup(name).unwrap_or_else(|| {
+                problems.push(format!("{name} is not set"));
+                String::new()
+            })
+        };
+        let region = Region::new(required("AWS_REGION"));
+        let credentials = Credentials::new(
+            required("AWS_ACCESS_KEY_ID"),
+            required("AWS_SECRET_ACCESS_KEY"),
+            lookup("AWS_SESSION_TOKEN"),
+            // Lambda does not say when they end; it replaces the process before they do.
+            None,
+            "environment",
+        );
+        let ca_bundle = lookup("AWS_CA_BUNDLE").and_then(|path| {
+            std::fs::read(&path)
+                .map_err(|error| problems.push(format!("AWS_CA_BUNDLE: {path}: {error}")))
+                .ok()
+        });
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let http = https_client(ca_bundle.as_deref());
+        Ok(Self { region, credentials, endpoint: lookup("AWS_ENDPOINT_URL"), ca_bundle, http })
+    }
+
+    /// An S3 client.
+    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
+        let mut config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts())
+            // By default the SDK would sign a CRC32 of the empty body it presigns with, and no upload would match it.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            // Ranged reads would be compared with the checksum of the whole.
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            // Another endpoint than AWS's own rarely has a name per bucket.
+            .force_path_style(self.endpoint.is_some());
+        config.set_endpoint_url(self.endpoint.clone());
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// A `DynamoDB` client.
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        config.set_endpoint_url(self.endpoint.clone());
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// The same connection, over another HTTP client.
+    #[cfg(test)]
+    pub(crate) fn with_http(
+        self,
+        http: impl aws_smithy_runtime_api::client::http::HttpClient + 'static,
+    ) -> Self {
+        use aws_smithy_runtime_api::client::http::SharedHttpClient;
+        Self { http: SharedHttpClient::new(http), ..self }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("region", &self.region)
+            .field("endpoint", &self.endpoint)
+            .field("has_ca_bundle", &self.ca_bundle.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+fn https_client(ca_bundle: Option<&[u8]>) -> SharedHttpClient {
+    let mut roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    if let Some(pem) = ca_bundle {
+        roots.add_pem_certificate(pem);
+    }
+    let context = TlsContext::builder().with_trust_store(roots).build().expect("building it checks nothing");
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context).build_https()
+}
+
+/// Three tries with exponential backoff and jitter, the SDK's standard mode.
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3)
+}
+
+/// Three tries and their pauses end before an HTTP function's own 29 seconds. They bound the wait for an answer, not the
+/// reading of its body.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(7))
+        .operation_timeout(Duration::from_secs(20))
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_missing_variable_is_named() {
+        let problems =
+            Connection::from_lookup(|name| (name == "AWS_CA_BUNDLE").then(|| "/nowhere/ca.pem".to_owned()))
+                .unwrap_err();
+        let names: Vec<_> =
+            problems.iter().map(|problem| problem.split([' ', ':']).next().unwrap()).collect();
+        assert_eq!(names, ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CA_BUNDLE"]);
+    }
+
+    #[test]
+    fn credentials_are_never_printed() {
+        let connection =
+            Connection::from_lookup(|name| (name != "AWS_CA_BUNDLE").then(|| format!("secret of {name}")));
+        let printed = format!("{:?}", connection.unwrap());
+        assert!(!printed.contains("KEY") && !printed.contains("TOKEN"), "{printed}");
+    }
+
+    #[test]
+    fn the_five_roots_are_those_every_browser_ships() {
+        let ours: Vec<_> = AMAZON_ROOTS.split("-----BEGIN CERTIFICATE-----").skip(1).collect();
+        assert_eq!(ours.len(), 5);
+        let known: Vec<_> = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|der| base64(der)).collect();
+        for pem in ours {
+            let body: String = pem.split("-----END").next().unwrap().split_whitespace().collect();
+            assert!(known.contains(&body), "not among Mozilla's roots: {body}");
+        }
+    }
+
+    fn base64(bytes: &[u8]) -> String {
+        aws_smithy_types::base64::encode(bytes)
+    }
+}

@@ -1,0 +1,14 @@
+//! The ports of `valet-core` on S3 and DynamoDB. Nothing else in the project names the AWS SDK, and none of its types
+//! leave this crate.
+//!
+//! What is permanent and what may be tried again is decided here, once, in `error`.
+
+mod connection;
+mod error;
+mod s3_bucket;
+mod upload_item;
+mod uploads_table;
+
+pub use connection::Connection;
+pub use s3_bucket::S3Bucket;
+pub use uploads_table::UploadsTable;

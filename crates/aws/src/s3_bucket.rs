@@ -1,0 +1,296 @@
+//! The S3 ports on one bucket.
+//!
+//! The bucket must be versioned. IAM: what each port of `valet_core::ports` names, on `uploads/*` and `thumbnails/*`.
+
+use crate::Connection;
+use crate::error::{bad_answer, store_error};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumMode, Tag, Tagging};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use std::time::Duration;
+use time::OffsetDateTime;
+use valet_core::checksum::Sha256;
+use valet_core::error::{StoreError, StoreErrorKind};
+use valet_core::key::CACHE_CONTROL;
+use valet_core::ports::{
+    DeleteThumbnail, DeleteVersion, GetObject, HeadObject, PresignPut, PutThumbnail, SignedPut,
+    StoredHeaders, StoredObject, TagVerified,
+};
+use valet_core::upload::VersionId;
+use valet_core::{ThumbnailKey, Upload, UploadKey};
+
+/// The tag that the bucket policy lets CloudFront read by.
+const VERIFIED: (&str, &str) = ("verified", "true");
+
+/// One bucket.
+pub struct S3Bucket {
+    client: aws_sdk_s3::Client,
+    bucket: String,
+    account: Option<String>,
+}
+
+impl S3Bucket {
+    /// The bucket of this name. With `account` every call fails if the bucket belongs to another account by now; a function
+    /// that only signs makes no calls and needs none.
+    pub fn new(connection: &Connection, bucket: String, account: Option<String>) -> Self {
+        Self { client: connection.s3(), bucket, account }
+    }
+
+    /// The SHA-256 S3 keeps of a version. Ranged reads do not carry it.
+    async fn stored_sha256(&self, key: &str, version: &VersionId) -> Result<Option<Sha256>, StoreError> {
+        let head = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.account.clone())
+            .key(key)
+            .version_id(version.as_str())
+            .checksum_mode(ChecksumMode::Enabled)
+            .send()
+            .await;
+        match found("HeadObject", head)? {
+            Some(head) => Ok(head.checksum_sha256().and_then(Sha256::parse)),
+            None => Ok(None),
+        }
+    }
+}
+
+impl PresignPut for S3Bucket {
+    async fn presign_put(
+        &self,
+        upload: &Upload,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> Result<SignedPut, StoreError> {
+        let length = i64::try_from(upload.size_bytes)
+            .map_err(|_| bad_answer("PutObject", "the size is beyond S3's"))?;
+        let config = PresigningConfig::builder().start_time(now.into()).expires_in(lifetime).build();
+        let config = config.map_err(|error| bad_answer("PutObject", error.to_string()))?;
+        let signed = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(upload.key().to_string())
+            .content_type(upload.media_type.content_type())
+            .content_length(length)
+            .cache_control(CACHE_CONTROL)
+            .if_none_match("*")
+            .set_checksum_sha256(upload.sha256.map(|sha256| sha256.to_string()))
+            .presigned(config)
+            .await
+            .map_err(|error| store_error("PutObject", error))?;
+        // Clients set these two themselves, and browsers let nobody else.
+        let sent = |name: &str| name != "host" && name != "content-length";
+        let mut headers: Vec<_> = signed
+            .headers()
+            .filter(|(name, _)| sent(name))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        headers.sort_unstable();
+        Ok(SignedPut { url: signed.uri().to_owned(), headers, expires_at: now + lifetime })
+    }
+}
+
+impl HeadObject for S3Bucket {
+    async fn head_object(
+        &self,
+        key: &UploadKey,
+        version: Option<&VersionId>,
+        with_sha256: bool,
+    ) -> Result<Option<StoredObject>, StoreError> {
+        let key = key.to_string();
+        let got = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.account.clone())
+            .key(&key)
+            .set_version_id(version.map(|version| version.as_str().to_owned()))
+            .range(format!("bytes=0-{}", StoredObject::FIRST_BYTES - 1))
+            .send()
+            .await;
+        let got = match got {
+            // An empty object has no first byte to give.
+            Err(SdkError::ServiceError(answer)) if answer.raw().status().as_u16() == 416 => {
+                return self.head_empty(&key, version).await;
+            }
+            got => got,
+        };
+        let Some(mut got) = found("GetObject", got)? else { return Ok(None) };
+        let version = version_of("GetObject", got.version_id())?;
+        let size_bytes = whole_size(&got).ok_or_else(|| bad_answer("GetObject", "no Content-Range"))?;
+        let headers = stored_headers(&got);
+        let body = std::mem::take(&mut got.body);
+        let first_bytes = read("GetObject", body).await?;
+        let sha256 = if with_sha256 { self.stored_sha256(&key, &version).await? } else { None };
+        Ok(Some(StoredObject { version, size_bytes, headers, sha256, first_bytes }))
+    }
+}
+
+impl S3Bucket {
+    /// What is known of an empty object: enough to reject it, as every grant is for at least one byte.
+    async fn head_empty(
+        &self,
+        key: &str,
+        version: Option<&VersionId>,
+    ) -> Result<Option<StoredObject>, StoreError> {
+        let head = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.account.clone())
+            .key(key)
+            .set_version_id(version.map(|version| version.as_str().to_owned()))
+            .send()
+            .await;
+        let Some(head) = found("HeadObject", head)? else { return Ok(None) };
+        Ok(Some(StoredObject {
+            version: version_of("HeadObject", head.version_id())?,
+            size_bytes: 0,
+            headers: StoredHeaders::default(),
+            sha256: None,
+            first_bytes: Vec::new(),
+        }))
+    }
+}
+
+impl GetObject for S3Bucket {
+    async fn get_object(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Vec<u8>>, StoreError> {
+        let got = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.account.clone())
+            .key(key.to_string())
+            .version_id(version.as_str())
+            .send()
+            .await;
+        match found("GetObject", got)? {
+            Some(got) => read("GetObject", got.body).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl TagVerified for S3Bucket {
+    async fn tag_verified(&self, key: &UploadKey, version: &VersionId) -> Result<bool, StoreError> {
+        let tag = Tag::builder().key(VERIFIED.0).value(VERIFIED.1).build().expect("key and value are there");
+        let tagging = Tagging::builder().tag_set(tag).build().expect("there is one tag");
+        let tagged = self
+            .client
+            .put_object_tagging()
+            .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.account.clone())
+            .key(key.to_string())
+            .version_id(version.as_str())
+            .tagging(tagging)
+            .send()
+            .await;
+        Ok(found("PutObjectTagging", tagged)?.is_some())
+    }
+}
+
+impl DeleteVersion for S3Bucket {
+    async fn delete_version(&self, key: &UploadKey, version: &VersionId) -> Result<(), StoreError> {
+        let deleted = self
+            .client
+            .delete_object()
+            .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.account.clone())
+            .key(key.to_string())
+            .version_id(version.as_str())
+            .send()
+            .await;
+        found("DeleteObject", deleted).map(drop)
+    }
+}
+
+impl PutThumbnail for S3Bucket {
+    async fn put_thumbnail(&self, key: &ThumbnailKey, bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.account.clone())
+            .key(key.to_string())
+            .content_type(ThumbnailKey::CONTENT_TYPE)
+            .cache_control(CACHE_CONTROL)
+            .body(ByteStream::from(bytes))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| store_error("PutObject", error))
+    }
+}
+
+impl DeleteThumbnail for S3Bucket {
+    async fn delete_thumbnail(&self, key: &ThumbnailKey) -> Result<(), StoreError> {
+        let deleted = self
+            .client
+            .delete_object()
+            .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.account.clone())
+            .key(key.to_string())
+            .send()
+            .await;
+        found("DeleteObject", deleted).map(drop)
+    }
+}
+
+/// The answer, or `None` where S3 says that there is no such key or version.
+///
+/// A version id that this bucket never gave out is a 400 `InvalidArgument`; a removed one is a 404, and 405 where its key's
+/// newest version is a delete marker.
+fn found<T, E>(
+    operation: &'static str,
+    answer: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<Option<T>, StoreError>
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(SdkError::ServiceError(answer))
+            if matches!(answer.raw().status().as_u16(), 404 | 405)
+                && answer.err().code() != Some("NoSuchBucket") =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(store_error(operation, error)),
+    }
+}
+
+fn version_of(operation: &'static str, version: Option<&str>) -> Result<VersionId, StoreError> {
+    version
+        .map(VersionId::new)
+        .ok_or_else(|| bad_answer(operation, "no version id: the bucket must be versioned"))
+}
+
+/// The size of the whole object: what follows the slash in `Content-Range: bytes 0-511/482113`.
+fn whole_size(got: &GetObjectOutput) -> Option<u64> {
+    got.content_range()?.rsplit_once('/')?.1.parse().ok()
+}
+
+fn stored_headers(got: &GetObjectOutput) -> StoredHeaders {
+    let text = |header: Option<&str>| header.filter(|value| !value.is_empty()).map(str::to_owned);
+    StoredHeaders {
+        content_type: text(got.content_type()),
+        cache_control: text(got.cache_control()),
+        content_disposition: text(got.content_disposition()),
+        content_encoding: text(got.content_encoding()),
+        content_language: text(got.content_language()),
+        expires: text(got.expires_string()),
+        website_redirect: text(got.website_redirect_location()),
+        has_metadata: got.metadata().is_some_and(|metadata| !metadata.is_empty())
+            || got.missing_meta().is_some(),
+    }
+}
+
+async fn read(operation: &'static str, body: ByteStream) -> Result<Vec<u8>, StoreError> {
+    match body.collect().await {
+        Ok(bytes) => Ok(bytes.to_vec()),
+        Err(error) => Err(StoreError { operation, kind: StoreErrorKind::Transient, source: Box::new(error) }),
+    }
+}

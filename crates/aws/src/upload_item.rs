@@ -1,0 +1,200 @@
+//! An upload as an item, and back. Attribute names are here and in `uploads_table`, nowhere else.
+
+use crate::error::bad_answer;
+use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashMap;
+use time::OffsetDateTime;
+use valet_core::checksum::Sha256;
+use valet_core::error::StoreError;
+use valet_core::key::ThumbnailName;
+use valet_core::upload::{
+    Dimensions, Filename, RejectReason, State, Thumbnail, Thumbnails, Verified, VersionId,
+};
+use valet_core::{MediaType, Owner, ThumbnailKey, Upload, UploadId};
+
+/// The attributes of an item.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// How long a row without a file is kept after its grant ended, so that late writes meet a tombstone. A presigned URL lives
+/// at most seven days.
+const TOMBSTONE_LIFETIME: time::Duration = time::Duration::days(30);
+
+/// The primary key of an upload.
+pub(crate) fn upload_key(owner: Owner, id: UploadId) -> Item {
+    item([("pk", partition(owner)), ("sk", text(format!("UPLOAD#{id}")))])
+}
+
+/// The partition of everything an owner has.
+pub(crate) fn partition(owner: Owner) -> AttributeValue {
+    text(format!("OWNER#{owner}"))
+}
+
+/// The whole item of an upload.
+pub(crate) fn to_item(upload: &Upload) -> Item {
+    let mut all = upload_key(upload.owner, upload.id);
+    all.extend(item([
+        ("status", text(upload.state.as_str())),
+        ("filename", text(upload.filename.as_str())),
+        ("content_type", text(upload.media_type.content_type())),
+        ("size_bytes", number(upload.size_bytes)),
+        ("created_at", milliseconds(upload.created_at)),
+        ("expires_at", milliseconds(upload.expires_at)),
+    ]));
+    if let Some(sha256) = upload.sha256 {
+        all.insert("sha256".to_owned(), text(sha256.to_string()));
+    }
+    match &upload.state {
+        State::Ready(verified) => {
+            all.extend(item([
+                ("version_id", text(verified.version.as_str())),
+                ("confirmed_at", milliseconds(verified.confirmed_at)),
+                ("thumbnails", thumbnails_value(&verified.thumbnails)),
+            ]));
+            if let Some(Dimensions { width, height }) = verified.dimensions {
+                all.extend(item([("width", number(width)), ("height", number(height))]));
+            }
+        }
+        State::Rejected(reason) => {
+            all.insert("reason".to_owned(), text(reason.code()));
+        }
+        State::Pending | State::Expired | State::Cancelled | State::Deleted => {}
+    }
+    // A ready row stays for as long as its file.
+    if !matches!(upload.state, State::Ready(_)) {
+        all.insert("ttl".to_owned(), seconds(upload.expires_at + TOMBSTONE_LIFETIME));
+    }
+    all
+}
+
+/// The upload an item holds. An item that cannot be read is an error: nothing else writes the table.
+pub(crate) fn from_item(operation: &'static str, item: &Item) -> Result<Upload, StoreError> {
+    Fields(item).upload().ok_or_else(|| bad_answer(operation, "an item that is not an upload"))
+}
+
+/// The attribute of a file's thumbnails.
+pub(crate) fn thumbnails_value(thumbnails: &Thumbnails) -> AttributeValue {
+    let mut map = item([("status", text(thumbnails.as_str()))]);
+    match thumbnails {
+        Thumbnails::None | Thumbnails::Pending => {}
+        Thumbnails::Ready(items) => {
+            let items = items.iter().map(|thumbnail| {
+                AttributeValue::M(item([
+                    ("name", text(thumbnail.name.as_str())),
+                    ("content_type", text(ThumbnailKey::CONTENT_TYPE)),
+                    ("width", number(thumbnail.dimensions.width)),
+                    ("height", number(thumbnail.dimensions.height)),
+                    ("size_bytes", number(thumbnail.size_bytes)),
+                ]))
+            });
+            map.insert("items".to_owned(), AttributeValue::L(items.collect()));
+        }
+        Thumbnails::Failed(reason) => {
+            map.insert("reason".to_owned(), text(reason.as_str()));
+        }
+    }
+    AttributeValue::M(map)
+}
+
+/// An item of these attributes.
+pub(crate) fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
+    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// A string attribute.
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number attribute.
+pub(crate) fn number(value: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// A time as whole milliseconds since 1970.
+pub(crate) fn milliseconds(time: OffsetDateTime) -> AttributeValue {
+    number(time.unix_timestamp_nanos() / 1_000_000)
+}
+
+/// A time as `DynamoDB`'s TTL wants it: whole seconds since 1970.
+pub(crate) fn seconds(time: OffsetDateTime) -> AttributeValue {
+    number(time.unix_timestamp())
+}
+
+/// Typed access to an item; every method is `None` for a missing or malformed attribute.
+pub(crate) struct Fields<'a>(pub(crate) &'a Item);
+
+impl Fields<'_> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_s().ok().map(String::as_str)
+    }
+
+    pub(crate) fn time(&self, name: &str) -> Option<OffsetDateTime> {
+        let milliseconds: i128 = self.number(name)?;
+        OffsetDateTime::from_unix_timestamp_nanos(milliseconds.checked_mul(1_000_000)?).ok()
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+        self.0.get(name)?.as_n().ok()?.parse().ok()
+    }
+
+    fn upload(&self) -> Option<Upload> {
+        Some(Upload {
+            owner: Owner::parse(self.text("pk")?.strip_prefix("OWNER#")?)?,
+            id: UploadId::parse(self.text("sk")?.strip_prefix("UPLOAD#")?)?,
+            filename: Filename::new(self.text("filename")?.to_owned())?,
+            media_type: MediaType::parse(self.text("content_type")?)?,
+            size_bytes: self.number("size_bytes")?,
+            sha256: match self.text("sha256") {
+                Some(sha256) => Some(Sha256::parse(sha256)?),
+                None => None,
+            },
+            created_at: self.time("created_at")?,
+            expires_at: self.time("expires_at")?,
+            state: self.state()?,
+        })
+    }
+
+    fn state(&self) -> Option<State> {
+        Some(match self.text("status")? {
+            "pending" => State::Pending,
+            "ready" => State::Ready(Verified {
+                version: VersionId::new(self.text("version_id")?),
+                confirmed_at: self.time("confirmed_at")?,
+                dimensions: self.dimensions(),
+                thumbnails: Fields(self.0.get("thumbnails")?.as_m().ok()?).thumbnails()?,
+            }),
+            "rejected" => State::Rejected(RejectReason::parse(self.text("reason")?)?),
+            "expired" => State::Expired,
+            "cancelled" => State::Cancelled,
+            "deleted" => State::Deleted,
+            _ => return None,
+        })
+    }
+
+    fn dimensions(&self) -> Option<Dimensions> {
+        Some(Dimensions { width: self.number("width")?, height: self.number("height")? })
+    }
+
+    fn thumbnails(&self) -> Option<Thumbnails> {
+        Some(match self.text("status")? {
+            "none" => Thumbnails::None,
+            "pending" => Thumbnails::Pending,
+            "ready" => {
+                let items = self.0.get("items")?.as_l().ok()?;
+                Thumbnails::Ready(
+                    items.iter().map(|item| Fields(item.as_m().ok()?).thumbnail()).collect::<Option<_>>()?,
+                )
+            }
+            "failed" => Thumbnails::Failed(self.text("reason")?.to_owned()),
+            _ => return None,
+        })
+    }
+
+    fn thumbnail(&self) -> Option<Thumbnail> {
+        Some(Thumbnail {
+            name: ThumbnailName::parse(self.text("name")?)?,
+            dimensions: self.dimensions()?,
+            size_bytes: self.number("size_bytes")?,
+        })
+    }
+}

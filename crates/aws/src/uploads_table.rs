@@ -1,0 +1,217 @@
+//! The DynamoDB ports on one table. Every change of an upload's status in the project is one of the conditional writes
+//! in this file; their conditions are `Upload::apply`'s, and the conformance suite says so.
+//!
+//! IAM: `dynamodb:PutItem`, `GetItem`, `UpdateItem` on the table; each port of `valet_core::ports` names its own.
+
+use crate::Connection;
+use crate::error::{bad_answer, store_error};
+use crate::upload_item::{
+    Fields, Item, from_item, item, milliseconds, number, partition, seconds, text, thumbnails_value, to_item,
+    upload_key,
+};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem};
+use time::OffsetDateTime;
+use valet_core::error::StoreError;
+use valet_core::ports::{
+    GetIdempotencyRecord, GetUpload, IdempotencyRecord, PutOutcome, PutUpload, UpdateUpload,
+};
+use valet_core::upload::{Thumbnails, Transition};
+use valet_core::{Owner, Upload, UploadId};
+
+/// One table.
+pub struct UploadsTable {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+}
+
+impl UploadsTable {
+    /// The table of this name.
+    pub fn new(connection: &Connection, table: String) -> Self {
+        Self { client: connection.dynamodb(), table }
+    }
+
+    /// An item as it is now: what a stale read would say has already been decided otherwise.
+    async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
+        let got = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .consistent_read(true)
+            .send()
+            .await;
+        Ok(got.map_err(|error| store_error("GetItem", error))?.item)
+    }
+
+    async fn put_with_key(
+        &self,
+        upload: &Upload,
+        record: &IdempotencyRecord,
+    ) -> Result<PutOutcome, StoreError> {
+        let mut key_item = idempotency_key(upload.owner, &record.key_hash);
+        key_item.extend(item([
+            ("fingerprint", text(&record.fingerprint)),
+            ("upload_id", text(record.upload_id.to_string())),
+            ("expires_at", milliseconds(record.expires_at)),
+            ("ttl", seconds(record.expires_at)),
+        ]));
+        let key_put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(key_item))
+            // TTL may take two days to remove what has expired.
+            .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
+            .expression_attribute_values(":now", milliseconds(upload.created_at));
+        let upload_put = Put::builder().table_name(&self.table).set_item(Some(to_item(upload)));
+        let put = |put: aws_sdk_dynamodb::types::builders::PutBuilder| {
+            TransactWriteItem::builder().put(put.build().expect("table and item are set")).build()
+        };
+        let written = self
+            .client
+            .transact_write_items()
+            .transact_items(put(key_put))
+            .transact_items(put(upload_put))
+            .send();
+        match written.await {
+            Ok(_) => Ok(PutOutcome::Created),
+            Err(SdkError::ServiceError(answer)) if has_reason(answer.err(), "ConditionalCheckFailed") => {
+                Ok(PutOutcome::KeyTaken)
+            }
+            Err(SdkError::ServiceError(answer)) if has_reason(answer.err(), "TransactionConflict") => {
+                Ok(PutOutcome::Busy)
+            }
+            Err(error) => Err(store_error("TransactWriteItems", error)),
+        }
+    }
+}
+
+impl PutUpload for UploadsTable {
+    async fn put_upload(
+        &self,
+        upload: &Upload,
+        idempotency: Option<&IdempotencyRecord>,
+    ) -> Result<PutOutcome, StoreError> {
+        if let Some(record) = idempotency {
+            return self.put_with_key(upload, record).await;
+        }
+        // A UUIDv7 does not repeat, and a retry of this write puts the same item: no condition is needed.
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(to_item(upload))).send().await;
+        put.map(|_| PutOutcome::Created).map_err(|error| store_error("PutItem", error))
+    }
+}
+
+impl GetIdempotencyRecord for UploadsTable {
+    async fn get_idempotency_record(
+        &self,
+        owner: Owner,
+        key_hash: &str,
+        now: OffsetDateTime,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        let Some(item) = self.get(idempotency_key(owner, key_hash)).await? else { return Ok(None) };
+        let fields = Fields(&item);
+        let record = || {
+            Some(IdempotencyRecord {
+                key_hash: key_hash.to_owned(),
+                fingerprint: fields.text("fingerprint")?.to_owned(),
+                upload_id: UploadId::parse(fields.text("upload_id")?)?,
+                expires_at: fields.time("expires_at")?,
+            })
+        };
+        let record =
+            record().ok_or_else(|| bad_answer("GetItem", "an item that is not an idempotency record"))?;
+        Ok(Some(record).filter(|record| record.expires_at > now))
+    }
+}
+
+impl GetUpload for UploadsTable {
+    async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
+        let item = self.get(upload_key(owner, id)).await?;
+        item.map(|item| from_item("GetItem", &item)).transpose()
+    }
+}
+
+impl UpdateUpload for UploadsTable {
+    async fn update_upload(
+        &self,
+        owner: Owner,
+        id: UploadId,
+        transition: &Transition,
+    ) -> Result<Option<Upload>, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(upload_key(owner, id)))
+            .return_values(ReturnValue::AllNew);
+        match transition_update(update, transition).send().await {
+            Ok(updated) => {
+                let item = updated.attributes.ok_or_else(|| bad_answer("UpdateItem", "no attributes"))?;
+                from_item("UpdateItem", &item).map(Some)
+            }
+            Err(SdkError::ServiceError(answer))
+                if matches!(answer.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(store_error("UpdateItem", error)),
+        }
+    }
+}
+
+/// The condition and the effect of a move.
+fn transition_update(update: UpdateItemFluentBuilder, transition: &Transition) -> UpdateItemFluentBuilder {
+    const FROM_PENDING: &str = "#status = :pending";
+    const THUMBNAILS_FROM_PENDING: &str = "#status = :ready AND thumbnails.#status = :pending";
+    let update = update
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":pending", text("pending"));
+    match transition {
+        Transition::Verify { version, at, thumbnails } => update
+            .condition_expression(FROM_PENDING)
+            .update_expression(
+                "SET #status = :ready, version_id = :version, confirmed_at = :at, thumbnails = :thumbnails REMOVE #ttl",
+            )
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":ready", text("ready"))
+            .expression_attribute_values(":version", text(version.as_str()))
+            .expression_attribute_values(":at", milliseconds(*at))
+            .expression_attribute_values(":thumbnails", thumbnails_value(thumbnails)),
+        Transition::Reject(reason) => update
+            .condition_expression(FROM_PENDING)
+            .update_expression("SET #status = :rejected, reason = :reason")
+            .expression_attribute_values(":rejected", text("rejected"))
+            .expression_attribute_values(":reason", text(reason.code())),
+        Transition::Cancel => update
+            .condition_expression(FROM_PENDING)
+            .update_expression("SET #status = :cancelled")
+            .expression_attribute_values(":cancelled", text("cancelled")),
+        Transition::Thumbnailed { source, thumbnails } => update
+            .condition_expression(THUMBNAILS_FROM_PENDING)
+            .update_expression("SET thumbnails = :thumbnails, width = :width, height = :height")
+            .expression_attribute_values(":ready", text("ready"))
+            .expression_attribute_values(":thumbnails", thumbnails_value(&Thumbnails::Ready(thumbnails.clone())))
+            .expression_attribute_values(":width", number(source.width))
+            .expression_attribute_values(":height", number(source.height)),
+        Transition::ThumbnailsFailed { reason } => update
+            .condition_expression(THUMBNAILS_FROM_PENDING)
+            .update_expression("SET thumbnails = :thumbnails")
+            .expression_attribute_values(":ready", text("ready"))
+            .expression_attribute_values(":thumbnails", thumbnails_value(&Thumbnails::Failed(reason.clone()))),
+    }
+}
+
+fn idempotency_key(owner: Owner, key_hash: &str) -> Item {
+    item([("pk", partition(owner)), ("sk", text(format!("IDEMPOTENCY#{key_hash}")))])
+}
+
+fn has_reason(error: &TransactWriteItemsError, code: &str) -> bool {
+    match error {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+            cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some(code))
+        }
+        _ => false,
+    }
+}

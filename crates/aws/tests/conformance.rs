@@ -1,0 +1,59 @@
+//! The adapters behave on real servers as the memory fakes do. `make test-conformance` starts the servers and names them:
+//! `VALET_S3_ENDPOINT` and `VALET_BUCKET` (versioned), `VALET_DYNAMODB_ENDPOINT` and `VALET_TABLE` (keys `pk`, `sk`), and
+//! credentials. A port whose endpoint is not named is not that run's subject.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+#![expect(clippy::disallowed_methods, reason = "real servers check signatures against the real time")]
+
+use std::env;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use valet_aws::{Connection, S3Bucket, UploadsTable};
+use valet_core::testing::{conformance, sample};
+use valet_core::{Upload, UploadId};
+
+fn connection(endpoint: &str) -> Connection {
+    Connection::from_lookup(|name| match name {
+        "AWS_ENDPOINT_URL" => Some(endpoint.to_owned()),
+        "AWS_REGION" => Some("us-east-1".to_owned()),
+        name => env::var(name).ok(),
+    })
+    .unwrap()
+}
+
+fn fresh() -> Upload {
+    Upload { id: UploadId::new(Uuid::now_v7()), ..sample::pending() }
+}
+
+/// A client that is not the SDK: what it sends is what a browser would.
+struct Http;
+
+impl conformance::Send for Http {
+    async fn send(&self, url: &str, headers: &[(String, String)], body: &[u8]) -> u16 {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        let mut request = ureq::Agent::new_with_config(config).put(url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        request.send(body).unwrap().status().as_u16()
+    }
+}
+
+#[tokio::test]
+async fn an_s3_bucket_conforms() {
+    let Ok(endpoint) = env::var("VALET_S3_ENDPOINT") else {
+        assert!(env::var("VALET_DYNAMODB_ENDPOINT").is_ok(), "no server is named");
+        return;
+    };
+    let bucket = S3Bucket::new(&connection(&endpoint), env::var("VALET_BUCKET").unwrap(), None);
+    conformance::bucket(&bucket, &Http, OffsetDateTime::now_utc(), fresh).await;
+}
+
+#[tokio::test]
+async fn a_dynamodb_table_conforms() {
+    let Ok(endpoint) = env::var("VALET_DYNAMODB_ENDPOINT") else {
+        assert!(env::var("VALET_S3_ENDPOINT").is_ok(), "no server is named");
+        return;
+    };
+    let table = UploadsTable::new(&connection(&endpoint), env::var("VALET_TABLE").unwrap());
+    conformance::table(&table, fresh).await;
+}

@@ -1,0 +1,70 @@
+//! One authenticated request. It never trusts anything but the authorizer for who calls.
+
+use crate::Problem;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt};
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use valet_core::error::FieldError;
+use valet_core::{Error, Owner, UploadId};
+
+/// The most bytes a JSON body may have. The largest legitimate one has about 2 KB.
+const MAX_BODY_BYTES: usize = 16 << 10;
+
+/// One request of a known owner.
+pub struct Call {
+    /// Whose request it is: from the verified token's `sub`.
+    pub owner: Owner,
+    /// When it came.
+    pub now: OffsetDateTime,
+    request: Request,
+}
+
+impl Call {
+    /// The request, if the authorizer vouches for its caller.
+    pub(crate) fn new(request: Request, now: OffsetDateTime) -> Result<Self, Problem> {
+        let subject = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => subject(context),
+            _ => None,
+        };
+        let owner = Owner::of_subject(subject.ok_or(Problem::Unauthenticated)?);
+        Ok(Self { owner, now, request })
+    }
+
+    /// Method and path, split at its slashes: `("POST", ["v1", "uploads"])`.
+    pub fn route(&self) -> (&str, Vec<&str>) {
+        (self.request.method().as_str(), segments(self.request.raw_http_path()))
+    }
+
+    /// The upload id in a path segment. What cannot be an id is nobody's upload.
+    pub fn upload_id(segment: &str) -> Result<UploadId, Problem> {
+        UploadId::parse(segment).ok_or(Problem::Core(Error::NotFound))
+    }
+
+    /// The JSON body as `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let invalid = |detail: String| Error::InvalidRequest(vec![FieldError { pointer: "", detail }]);
+        let body: &[u8] = self.request.body().as_ref();
+        if body.len() > MAX_BODY_BYTES {
+            return Err(invalid(format!("the body has more than {MAX_BODY_BYTES} bytes")).into());
+        }
+        serde_json::from_slice(body).map_err(|error| invalid(error.to_string()).into())
+    }
+
+    /// A header, bytes that are no text replaced, so that it is refused rather than overlooked.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let value = self.request.headers().get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+}
+
+/// A path without its leading slash, split.
+pub(crate) fn segments(path: &str) -> Vec<&str> {
+    path.strip_prefix('/').unwrap_or(path).split('/').collect()
+}
+
+fn subject(context: &ApiGatewayV2httpRequestContext) -> Option<&str> {
+    let claims = &context.authorizer.as_ref()?.jwt.as_ref()?.claims;
+    claims.get("sub").map(String::as_str).filter(|subject| !subject.is_empty())
+}

@@ -1,0 +1,12 @@
+//! The HTTP contract, as `docs/API.md` has it: who calls, what JSON goes in and out, and how a failure is told. It decides
+//! nothing about uploads: that is `valet-core`'s.
+
+mod call;
+mod problem;
+mod respond;
+mod view;
+
+pub use call::Call;
+pub use problem::Problem;
+pub use respond::{Reply, respond};
+pub use view::{FileView, GrantView, LimitsView, NewUploadBody, UploadView};

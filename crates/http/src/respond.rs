@@ -1,0 +1,160 @@
+//! Runs one request from its event to its response, and writes its one log line. Whatever happens inside, the client gets an
+//! answer of the contract, and the log gets no URL, token, body or file name.
+
+use crate::call::segments;
+use crate::{Call, Problem};
+use futures_util::FutureExt;
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use lambda_http::{Body, Request, RequestExt, Response};
+use serde::Serialize;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+use tracing::{error, info, warn};
+use valet_core::{Error, UploadId};
+use valet_lambda::{error_chain, is_cold_start, time_left};
+
+/// A successful answer.
+pub struct Reply {
+    status: StatusCode,
+    json: Option<String>,
+    upload_id: Option<UploadId>,
+}
+
+impl Reply {
+    /// An answer with a body.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        let json = serde_json::to_string(body).expect("views have string keys and no failing parts");
+        Self { status, json: Some(json), upload_id: None }
+    }
+
+    /// An answer without one.
+    pub fn empty() -> Self {
+        Self { status: StatusCode::NO_CONTENT, json: None, upload_id: None }
+    }
+
+    /// Names the upload it is about, for the log.
+    #[must_use]
+    pub fn about(self, id: UploadId) -> Self {
+        Self { upload_id: Some(id), ..self }
+    }
+}
+
+/// Answers a request by what `route` makes of it.
+///
+/// A panic becomes a problem, and so does work that is not done two seconds before the function's deadline; every use case
+/// may be stopped at any point and repeated.
+pub async fn respond<F>(request: Request, route: F) -> Result<Response<Body>, Infallible>
+where
+    F: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
+{
+    let start = Instant::now();
+    let now = valet_lambda::now();
+    let context = request.lambda_context();
+    let line = Line::of(&request, context.request_id.clone());
+    let result = match Call::new(request, now) {
+        Ok(call) => {
+            let work = tokio::time::timeout(time_left(context.deadline(), now), route(&call));
+            match AssertUnwindSafe(work).catch_unwind().await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_elapsed)) => Err(Problem::TimedOut),
+                Err(_panic) => Err(Problem::Panicked),
+            }
+        }
+        Err(problem) => Err(problem),
+    };
+    line.write(&result, start);
+    Ok(match result {
+        Ok(reply) => response(reply.status, "application/json", reply.json),
+        Err(problem) => problem_response(&problem, &line.request_id),
+    })
+}
+
+fn problem_response(problem: &Problem, request_id: &str) -> Response<Body> {
+    let json = serde_json::to_string(&problem.body(request_id)).expect("a problem has string keys");
+    let mut response = response(problem.status(), "application/problem+json", Some(json));
+    if let Some(seconds) = problem.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    if matches!(problem, Problem::Unauthenticated) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+fn response(status: StatusCode, content_type: &'static str, json: Option<String>) -> Response<Body> {
+    let has_body = json.is_some();
+    let mut response = Response::new(json.map_or(Body::Empty, Body::Text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    // Answers hold signed URLs and private names.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if has_body {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    response
+}
+
+/// What the log line says of a request.
+struct Line {
+    request_id: String,
+    method: String,
+    route: String,
+    upload_id: Option<UploadId>,
+}
+
+impl Line {
+    fn of(request: &Request, request_id: String) -> Self {
+        let segments = segments(request.raw_http_path());
+        let upload_id = segments.iter().find_map(|segment| UploadId::parse(segment));
+        let known = ["v1", "uploads", "limits", "url", "confirm"];
+        let route = segments.iter().map(|segment| match UploadId::parse(segment) {
+            Some(_) => "/{id}".to_owned(),
+            None if known.contains(segment) => format!("/{segment}"),
+            None => "/?".to_owned(),
+        });
+        Self { request_id, method: request.method().to_string(), route: route.take(8).collect(), upload_id }
+    }
+
+    fn write(&self, result: &Result<Reply, Problem>, start: Instant) {
+        let Self { request_id, method, route, .. } = self;
+        let upload_id = match result {
+            Ok(reply) => reply.upload_id.or(self.upload_id),
+            Err(_) => self.upload_id,
+        };
+        let upload_id = upload_id.map(|id| id.to_string());
+        let duration_ms = start.elapsed().as_secs_f64() * 1e3;
+        let cold_start = is_cold_start();
+        // One macro call a level: the level is part of tracing's static call site.
+        macro_rules! line {
+            ($level:ident, $($fields:tt)*) => {
+                $level!(
+                    request_id, http.method = method, http.route = route, upload.id = upload_id, $($fields)*,
+                    duration_ms, cold_start, "request"
+                )
+            };
+        }
+        match result {
+            Ok(reply) => line!(info, http.status = reply.status.as_u16()),
+            Err(problem) => {
+                let (status, code) = (problem.status(), problem.code());
+                let chain = match problem {
+                    Problem::Core(Error::Store(error)) => Some(error_chain(error)),
+                    Problem::Core(_)
+                    | Problem::Unauthenticated
+                    | Problem::NoRoute
+                    | Problem::TimedOut
+                    | Problem::Panicked => None,
+                };
+                if status == StatusCode::INTERNAL_SERVER_ERROR {
+                    line!(error, http.status = status.as_u16(), error.code = code, error.chain = chain);
+                } else if status.is_server_error() {
+                    line!(warn, http.status = status.as_u16(), error.code = code, error.chain = chain);
+                } else {
+                    line!(info, http.status = status.as_u16(), error.code = code);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Reads a function's configuration, and reports everything that is wrong with it at once.
+
+use std::fmt;
+
+/// Reads settings by name and remembers what was wrong with each.
+///
+/// Read every setting first, then [`Settings::finish`]: the operator sees all mistakes in one failed start.
+pub struct Settings<F> {
+    lookup: F,
+    problems: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Settings<F> {
+    /// Reads from `lookup`, the environment as a rule. An empty value counts as none.
+    pub fn new(lookup: F) -> Self {
+        Self { lookup, problems: Vec::new() }
+    }
+
+    /// A setting that may be absent.
+    pub fn optional(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    /// A setting that must be there.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let value = self.optional(name);
+        if value.is_none() {
+            self.problems.push(format!("{name} is not set"));
+        }
+        value
+    }
+
+    /// A setting that must be there and mean something.
+    pub fn parse<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let parsed = parse(&self.text(name)?);
+        parsed.map_err(|problem| self.problems.push(format!("{name}: {problem}"))).ok()
+    }
+
+    /// A whole number of seconds between `least` and `most`.
+    pub fn seconds(&mut self, name: &str, least: u64, most: u64) -> Option<std::time::Duration> {
+        self.parse(name, |text| {
+            let seconds = text.parse().ok().filter(|seconds| (least..=most).contains(seconds));
+            seconds
+                .map(std::time::Duration::from_secs)
+                .ok_or_else(|| format!("`{text}` is not a number of seconds from {least} to {most}"))
+        })
+    }
+
+    /// What was read elsewhere, with its own list of problems.
+    pub fn read<T>(&mut self, read: Result<T, Vec<String>>) -> Option<T> {
+        read.map_err(|problems| self.problems.extend(problems)).ok()
+    }
+
+    /// The configuration, or every problem there was. `build` is called only when there was none, and then finds every value.
+    pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ConfigError> {
+        if self.problems.is_empty() {
+            return Ok(build().expect("a setting without a problem has a value"));
+        }
+        Err(ConfigError(self.problems))
+    }
+}
+
+/// Everything that is wrong with a configuration, by name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(pub Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration is not usable: {}", self.0.join("; "))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings<impl Fn(&str) -> Option<String>> {
+        Settings::new(|name| match name {
+            "BUCKET" => Some("b".to_owned()),
+            "EMPTY" => Some(String::new()),
+            "LIFETIME" => Some("901".to_owned()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_good_configuration_is_built() {
+        let mut settings = settings();
+        let (bucket, lifetime) = (settings.text("BUCKET"), settings.seconds("LIFETIME", 1, 1000));
+        let built = settings.finish(|| Some((bucket?, lifetime?.as_secs()))).unwrap();
+        assert_eq!(built, ("b".to_owned(), 901));
+    }
+
+    #[test]
+    fn every_problem_is_reported_by_name() {
+        let mut settings = settings();
+        let values = (settings.text("EMPTY"), settings.text("TABLE"), settings.seconds("LIFETIME", 1, 900));
+        let error = settings.finish(|| Some((values.0?, values.1?, values.2?))).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the configuration is not usable: EMPTY is not set; TABLE is not set; \
+             LIFETIME: `901` is not a number of seconds from 1 to 900"
+        );
+    }
+}

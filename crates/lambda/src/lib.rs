@@ -1,0 +1,58 @@
+//! What every function's `main` shares, whatever triggers it: configuration, the log, the clock and new ids.
+//! It knows no AWS service and no HTTP.
+
+mod config;
+mod log;
+
+pub use config::{ConfigError, Settings};
+pub use log::{error_chain, init_log, is_cold_start};
+
+use std::time::Duration;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// The time. Read once an invocation, in its handler.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+/// A new UUID version 7.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub fn new_uuid() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// A function's configuration, read from the environment; a mistake is logged before it ends the start.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub fn configure<T>(
+    from_lookup: impl FnOnce(fn(&str) -> Option<String>) -> Result<T, ConfigError>,
+) -> Result<T, ConfigError> {
+    from_lookup(|name| std::env::var(name).ok())
+        .inspect_err(|error| tracing::error!(error.code = "bad_configuration", error.chain = %error, "start"))
+}
+
+/// How long an invocation may still work: until two seconds before Lambda ends it, so that the answer is still its own. `cargo
+/// lambda watch` sets no deadline; then it is 25 seconds.
+pub fn time_left(deadline: std::time::SystemTime, now: OffsetDateTime) -> Duration {
+    let left = deadline.duration_since(now.into()).unwrap_or(Duration::from_secs(27));
+    left.saturating_sub(Duration::from_secs(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_ends_two_seconds_before_the_deadline() {
+        let now = now();
+        let deadline = |seconds| (now + Duration::from_secs(seconds)).into();
+        assert_eq!(time_left(deadline(29), now), Duration::from_secs(27));
+        assert_eq!(time_left(deadline(1), now), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_deadline_in_1970_is_none() {
+        assert_eq!(time_left(std::time::SystemTime::UNIX_EPOCH, now()), Duration::from_secs(25));
+    }
+}

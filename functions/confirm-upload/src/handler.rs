@@ -1,0 +1,57 @@
+//! Decodes a request, calls one use case, encodes its result. The rules are in `valet-core`.
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use std::convert::Infallible;
+use valet_core::ports::{DeleteVersion, GetUpload, HeadObject, TagVerified, UpdateUpload};
+use valet_core::{cancel_upload, confirm_upload};
+use valet_http::{Call, FileView, Problem, Reply, respond};
+
+/// What this function works with.
+pub(crate) struct ConfirmUpload<O, U> {
+    pub(crate) objects: O,
+    pub(crate) uploads: U,
+    pub(crate) cdn_url: String,
+}
+
+/// Answers one request.
+pub(crate) async fn handle<O, U>(
+    function: &ConfirmUpload<O, U>,
+    request: Request,
+) -> Result<Response<Body>, Infallible>
+where
+    O: HeadObject + TagVerified + DeleteVersion,
+    U: GetUpload + UpdateUpload,
+{
+    respond(request, async |call| {
+        let (method, path) = call.route();
+        match (method, path.as_slice()) {
+            ("POST", ["v1", "uploads", id, "confirm"]) => confirm(function, call, id).await,
+            ("DELETE", ["v1", "uploads", id]) => cancel(function, call, id).await,
+            _ => Err(Problem::NoRoute),
+        }
+    })
+    .await
+}
+
+async fn confirm<O, U>(function: &ConfirmUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>
+where
+    O: HeadObject + TagVerified + DeleteVersion,
+    U: GetUpload + UpdateUpload,
+{
+    let ConfirmUpload { objects, uploads, cdn_url } = function;
+    let id = Call::upload_id(id)?;
+    let upload = confirm_upload(objects, uploads, call.now, call.owner, id).await?;
+    Ok(Reply::json(StatusCode::OK, &FileView::new(&upload, cdn_url)))
+}
+
+async fn cancel<O, U>(function: &ConfirmUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>
+where
+    U: GetUpload + UpdateUpload,
+{
+    cancel_upload(&function.uploads, call.owner, Call::upload_id(id)?).await?;
+    Ok(Reply::empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! Real events in, contract out, on storage in memory.
+
+use super::*;
+use lambda_http::Context;
+use lambda_http::lambda_runtime::Config;
+use lambda_http::request::LambdaRequest;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use valet_core::key::CACHE_CONTROL;
+use valet_core::ports::StoredHeaders;
+use valet_core::testing::{MemoryBucket, MemoryTable, sample};
+use valet_core::upload::State;
+use valet_core::{MediaType, Owner, Upload, UploadId};
+
+const CONFIRM: &str = include_str!("../../../../events/confirm-upload.json");
+const CANCEL: &str = include_str!("../../../../events/cancel-upload.json");
+
+type Function = ConfirmUpload<MemoryBucket, MemoryTable>;
+
+fn function() -> Function {
+    let now = valet_core::upload::to_milliseconds(valet_lambda::now());
+    function_with(Upload { created_at: now, expires_at: now + time::Duration::HOUR, ..alices_upload() })
+}
+
+fn function_with(upload: Upload) -> Function {
+    ConfirmUpload {
+        objects: MemoryBucket::default(),
+        uploads: MemoryTable::with([upload]),
+        cdn_url: "https://d1.cloudfront.net".to_owned(),
+    }
+}
+
+/// The upload that `events/` is about.
+fn alices_upload() -> Upload {
+    Upload {
+        id: UploadId::parse("01936f2e-8b5a-7c3d-9e4f-0123456789ab").unwrap(),
+        owner: Owner::of_subject("alice"),
+        media_type: MediaType::Png,
+        ..sample::pending()
+    }
+}
+
+impl Function {
+    fn receive(&self, bytes: &[u8]) {
+        let headers = StoredHeaders {
+            content_type: Some("image/png".to_owned()),
+            cache_control: Some(CACHE_CONTROL.to_owned()),
+            ..StoredHeaders::default()
+        };
+        self.objects.store(&alices_upload().key(), headers, None, bytes);
+    }
+
+    async fn state(&self) -> State {
+        let Upload { owner, id, .. } = alices_upload();
+        self.uploads.get_upload(owner, id).await.unwrap().unwrap().state
+    }
+}
+
+async fn send(function: &Function, event: &str, subject: &str) -> (u16, Value, Response<Body>) {
+    let mut event: Value = serde_json::from_str(event).unwrap();
+    event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = subject.into();
+    let request: LambdaRequest = serde_json::from_value(event).unwrap();
+    let mut headers = lambda_http::http::HeaderMap::new();
+    headers.insert("lambda-runtime-aws-request-id", "req-1".parse().unwrap());
+    let context = Context::new("req-1", Arc::new(Config::default()), &headers).unwrap();
+    let request = lambda_http::RequestExt::with_lambda_context(Request::from(request), context);
+    let response = handle(function, request).await.unwrap();
+    let body: &[u8] = response.body().as_ref();
+    (response.status().as_u16(), serde_json::from_slice(body).unwrap_or_default(), response)
+}
+
+#[tokio::test]
+async fn a_confirmed_upload_is_a_file() {
+    let function = function();
+    function.receive(sample::PNG);
+    for _ in 0..2 {
+        let (status, body, _) = send(&function, CONFIRM, "alice").await;
+        assert_eq!((status, &body["status"]), (200, &json!("ready")), "{body}");
+        assert_eq!(body["thumbnails"], json!({"status": "pending", "items": []}));
+        assert_eq!(
+            body["fileUrl"],
+            format!("https://d1.cloudfront.net/{}", alices_upload().key()),
+            "the address CloudFront serves"
+        );
+    }
+    assert!(matches!(function.state().await, State::Ready(_)));
+    assert!(function.objects.is_served(&alices_upload().key()));
+}
+
+#[tokio::test]
+async fn confirming_too_early_asks_for_a_retry() {
+    let function = function();
+    let (status, problem, response) = send(&function, CONFIRM, "alice").await;
+    assert_eq!((status, &problem["code"], &problem["retryable"]), (409, &json!("not_uploaded"), &json!(true)));
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert_eq!(function.state().await, State::Pending);
+}
+
+#[tokio::test]
+async fn a_grant_that_ended_without_a_file_is_gone() {
+    let (status, problem, _) = send(&function_with(alices_upload()), CONFIRM, "alice").await;
+    // sample::NOW is past by now.
+    assert_eq!((status, &problem["code"]), (410, &json!("upload_expired")));
+}
+
+#[tokio::test]
+async fn a_page_that_says_it_is_a_picture_is_refused() {
+    let html = vec![b'<'; sample::PNG.len()];
+    let function = function();
+    function.receive(&html);
+    let (status, problem, _) = send(&function, CONFIRM, "alice").await;
+    assert_eq!((status, &problem["code"]), (422, &json!("content_mismatch")));
+    assert_eq!(function.objects.versions(&alices_upload().key()), 0);
+}
+
+#[tokio::test]
+async fn cancelling_repeats_and_ends_the_upload() {
+    let function = function();
+    for _ in 0..2 {
+        let (status, body, response) = send(&function, CANCEL, "alice").await;
+        assert_eq!((status, body, response.headers().get("content-type")), (204, Value::Null, None));
+    }
+    assert_eq!(function.state().await, State::Cancelled);
+    let (status, problem, _) = send(&function, CONFIRM, "alice").await;
+    assert_eq!((status, &problem["code"]), (409, &json!("invalid_state")));
+}
+
+#[tokio::test]
+async fn another_owner_finds_nothing_and_changes_nothing() {
+    let function = function();
+    function.receive(sample::PNG);
+    for event in [CONFIRM, CANCEL] {
+        let (status, problem, _) = send(&function, event, "mallory").await;
+        assert_eq!((status, &problem["code"]), (404, &json!("not_found")));
+    }
+    assert_eq!(function.state().await, State::Pending);
+}
+
+#[tokio::test]
+async fn issuing_is_not_this_functions_job() {
+    let issue = include_str!("../../../../events/issue-upload.json");
+    let (status, problem, _) = send(&function(), issue, "alice").await;
+    assert_eq!((status, &problem["code"]), (404, &json!("not_found")));
+}
+
+/// A configuration without one of its variables says which.
+#[test]
+fn every_variable_is_needed_and_named_when_missing() {
+    let names = ["BUCKET", "BUCKET_OWNER", "TABLE", "CDN_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID"];
+    for missing in names {
+        let lookup = |name: &str| (name != missing && name != "AWS_CA_BUNDLE").then(|| "x".to_owned());
+        let error = crate::config::Config::from_lookup(lookup).err().unwrap();
+        assert_eq!(error.0, [format!("{missing} is not set")]);
+    }
+}

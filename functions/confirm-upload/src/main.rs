@@ -1,0 +1,23 @@
+//! Confirms uploads and cancels them.
+//!
+//! It may read, tag and remove what was uploaded, and move rows; it can create neither.
+
+mod config;
+mod handler;
+
+use config::Config;
+use handler::ConfirmUpload;
+use lambda_http::{Error, run, service_fn};
+use valet_aws::{S3Bucket, UploadsTable};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    valet_lambda::init_log();
+    let config = valet_lambda::configure(Config::from_lookup)?;
+    let function = ConfirmUpload {
+        objects: S3Bucket::new(&config.connection, config.bucket, Some(config.bucket_owner)),
+        uploads: UploadsTable::new(&config.connection, config.table),
+        cdn_url: config.cdn_url,
+    };
+    run(service_fn(|request| handler::handle(&function, request))).await
+}

@@ -1,0 +1,30 @@
+//! What the template tells this function. Read once, at the start; every mistake is reported by name.
+
+use valet_aws::Connection;
+use valet_lambda::{ConfigError, Settings};
+
+pub(crate) struct Config {
+    pub(crate) bucket: String,
+    /// The account the bucket must belong to.
+    pub(crate) bucket_owner: String,
+    pub(crate) table: String,
+    pub(crate) connection: Connection,
+}
+
+impl Config {
+    pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut settings = Settings::new(&lookup);
+        let bucket = settings.text("BUCKET");
+        let bucket_owner = settings.text("BUCKET_OWNER");
+        let table = settings.text("TABLE");
+        let connection = settings.read(Connection::from_lookup(&lookup));
+        settings.finish(|| {
+            Some(Self {
+                bucket: bucket?,
+                bucket_owner: bucket_owner?,
+                table: table?,
+                connection: connection?,
+            })
+        })
+    }
+}

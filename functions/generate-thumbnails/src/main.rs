@@ -1,0 +1,23 @@
+//! Settles what arrived in S3 and makes its thumbnails.
+//!
+//! It may read, tag and remove what was uploaded, write thumbnails, and move rows; it can issue nothing.
+
+mod config;
+mod event;
+mod handler;
+
+use config::Config;
+use handler::GenerateThumbnails;
+use lambda_runtime::{Error, run, service_fn};
+use valet_aws::{S3Bucket, UploadsTable};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    valet_lambda::init_log();
+    let config = valet_lambda::configure(Config::from_lookup)?;
+    let function = GenerateThumbnails {
+        objects: S3Bucket::new(&config.connection, config.bucket, Some(config.bucket_owner)),
+        uploads: UploadsTable::new(&config.connection, config.table),
+    };
+    run(service_fn(|event| handler::handle(&function, event))).await
+}

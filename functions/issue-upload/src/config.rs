@@ -1,0 +1,101 @@
+//! What the template tells this function. Read once, at the start; every mistake is reported by name.
+
+use std::time::Duration;
+use valet_aws::Connection;
+use valet_core::policy::{AcceptedTypes, Policy};
+use valet_lambda::{ConfigError, Settings};
+
+/// The longest a URL may live: a leaked one is good for no longer. The bucket policy denies older signatures too.
+const MAX_URL_LIFETIME: Duration = Duration::from_mins(15);
+
+/// The longest a grant may live. Tombstones are kept for longer.
+const MAX_GRANT_LIFETIME: Duration = Duration::from_hours(7 * 24);
+
+pub(crate) struct Config {
+    pub(crate) bucket: String,
+    pub(crate) table: String,
+    /// The address files are served at, without a trailing slash.
+    pub(crate) cdn_url: String,
+    pub(crate) policy: Policy,
+    pub(crate) connection: Connection,
+}
+
+impl Config {
+    pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut settings = Settings::new(&lookup);
+        let bucket = settings.text("BUCKET");
+        let table = settings.text("TABLE");
+        let cdn_url = settings.text("CDN_URL");
+        let accepted = settings.parse("ACCEPTED_TYPES", AcceptedTypes::parse);
+        let url_lifetime = settings.seconds("URL_LIFETIME_SECONDS", 1, MAX_URL_LIFETIME.as_secs());
+        let grant_lifetime = settings.seconds("GRANT_LIFETIME_SECONDS", 60, MAX_GRANT_LIFETIME.as_secs());
+        let connection = settings.read(Connection::from_lookup(&lookup));
+        settings.finish(|| {
+            Some(Self {
+                bucket: bucket?,
+                table: table?,
+                cdn_url: cdn_url?,
+                policy: Policy {
+                    accepted: accepted?,
+                    url_lifetime: url_lifetime?,
+                    grant_lifetime: grant_lifetime?,
+                },
+                connection: connection?,
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 9] = [
+        ("BUCKET", "b"),
+        ("TABLE", "t"),
+        ("CDN_URL", "https://d1.cloudfront.net"),
+        ("ACCEPTED_TYPES", "image/jpeg=50MiB"),
+        ("URL_LIFETIME_SECONDS", "900"),
+        ("GRANT_LIFETIME_SECONDS", "3600"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+    ];
+
+    fn load(change: &str, value: Option<&str>) -> Result<Config, ConfigError> {
+        Config::from_lookup(|name| {
+            if name == change {
+                return value.map(str::to_owned);
+            }
+            GOOD.iter().find(|(good, _)| *good == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_complete_environment_is_read() {
+        let config = load("", None).unwrap();
+        assert_eq!(config.policy.url_lifetime, MAX_URL_LIFETIME);
+        assert_eq!(config.cdn_url, "https://d1.cloudfront.net");
+    }
+
+    #[test]
+    fn every_variable_is_needed_and_named_when_missing() {
+        for (name, _) in GOOD {
+            let ConfigError(problems) = load(name, None).err().unwrap();
+            assert_eq!(problems, [format!("{name} is not set")]);
+        }
+    }
+
+    #[test]
+    fn lifetimes_and_types_are_bounded() {
+        for (name, value) in [
+            ("URL_LIFETIME_SECONDS", "901"),
+            ("URL_LIFETIME_SECONDS", "0"),
+            ("GRANT_LIFETIME_SECONDS", "604801"),
+            ("ACCEPTED_TYPES", "text/html=1MiB"),
+        ] {
+            let ConfigError(problems) = load(name, Some(value)).err().unwrap();
+            assert!(problems[0].starts_with(name) && problems.len() == 1, "{problems:?}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Decodes a request, calls one use case, encodes its result. The rules are in `valet-core`.
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use std::convert::Infallible;
+use valet_core::policy::Policy;
+use valet_core::ports::{GetIdempotencyRecord, GetUpload, PresignPut, PutUpload};
+use valet_core::{UploadId, issue_upload, read_upload, resign_upload};
+use valet_http::{Call, GrantView, LimitsView, NewUploadBody, Problem, Reply, UploadView, respond};
+
+/// What this function works with.
+pub(crate) struct IssueUpload<O, U> {
+    pub(crate) objects: O,
+    pub(crate) uploads: U,
+    pub(crate) policy: Policy,
+    pub(crate) cdn_url: String,
+}
+
+/// Answers one request.
+pub(crate) async fn handle<O, U>(
+    function: &IssueUpload<O, U>,
+    request: Request,
+) -> Result<Response<Body>, Infallible>
+where
+    O: PresignPut,
+    U: PutUpload + GetUpload + GetIdempotencyRecord,
+{
+    respond(request, async |call| {
+        let (method, path) = call.route();
+        match (method, path.as_slice()) {
+            ("POST", ["v1", "uploads"]) => issue(function, call).await,
+            ("GET", ["v1", "uploads", id]) => read(function, call, id).await,
+            ("POST", ["v1", "uploads", id, "url"]) => resign(function, call, id).await,
+            ("GET", ["v1", "limits"]) => Ok(Reply::json(StatusCode::OK, &LimitsView::new(&function.policy))),
+            _ => Err(Problem::NoRoute),
+        }
+    })
+    .await
+}
+
+async fn issue<O, U>(function: &IssueUpload<O, U>, call: &Call) -> Result<Reply, Problem>
+where
+    O: PresignPut,
+    U: PutUpload + GetUpload + GetIdempotencyRecord,
+{
+    let IssueUpload { objects, uploads, policy, cdn_url } = function;
+    let new = call.json::<NewUploadBody>()?.into_new_upload(call.header("idempotency-key"));
+    let id = UploadId::new(valet_lambda::new_uuid());
+    let grant = issue_upload(objects, uploads, policy, call.now, call.owner, id, new).await?;
+    // A repeated request whose upload is past its grant made nothing and gives nothing to send.
+    let status = if grant.request.is_some() { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(Reply::json(status, &GrantView::new(&grant, cdn_url)).about(grant.upload.id))
+}
+
+async fn read<O, U: GetUpload>(function: &IssueUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem> {
+    let upload = read_upload(&function.uploads, call.now, call.owner, Call::upload_id(id)?).await?;
+    Ok(Reply::json(StatusCode::OK, &UploadView::new(&upload, &function.cdn_url)))
+}
+
+async fn resign<O, U>(function: &IssueUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>
+where
+    O: PresignPut,
+    U: GetUpload,
+{
+    let IssueUpload { objects, uploads, policy, cdn_url } = function;
+    let id = Call::upload_id(id)?;
+    let grant = resign_upload(objects, uploads, policy, call.now, call.owner, id).await?;
+    Ok(Reply::json(StatusCode::OK, &GrantView::new(&grant, cdn_url)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+//! Real events in, contract out, on storage in memory.
+
+use super::*;
+use lambda_http::Context;
+use lambda_http::lambda_runtime::Config;
+use lambda_http::request::LambdaRequest;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use valet_core::ports::UpdateUpload;
+use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
+use valet_core::upload::{State, Transition};
+use valet_core::{MediaType, Owner, Upload};
+
+const ISSUE: &str = include_str!("../../../../events/issue-upload.json");
+const ISSUE_CHECKSUM: &str = include_str!("../../../../events/issue-upload-checksum.json");
+const READ: &str = include_str!("../../../../events/read-upload.json");
+const RESIGN: &str = include_str!("../../../../events/resign-upload.json");
+const LIMITS: &str = include_str!("../../../../events/limits.json");
+
+type Function = IssueUpload<MemoryBucket, MemoryTable>;
+
+fn function() -> Function {
+    function_with([])
+}
+
+fn function_with(uploads: impl IntoIterator<Item = Upload>) -> Function {
+    IssueUpload {
+        objects: MemoryBucket::default(),
+        uploads: MemoryTable::with(uploads),
+        policy: sample::policy(),
+        cdn_url: "https://d1.cloudfront.net".to_owned(),
+    }
+}
+
+/// The upload that `events/` is about, granted just now.
+fn alices_upload() -> Upload {
+    let now = valet_core::upload::to_milliseconds(valet_lambda::now());
+    Upload {
+        id: UploadId::parse("01936f2e-8b5a-7c3d-9e4f-0123456789ab").unwrap(),
+        owner: Owner::of_subject("alice"),
+        media_type: MediaType::Jpeg,
+        created_at: now,
+        expires_at: now + time::Duration::HOUR,
+        ..sample::pending()
+    }
+}
+
+fn event(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
+
+async fn send<O, U>(function: &IssueUpload<O, U>, event: Value) -> (u16, Value, Response<Body>)
+where
+    O: PresignPut,
+    U: PutUpload + GetUpload + GetIdempotencyRecord,
+{
+    let request: LambdaRequest = serde_json::from_value(event).unwrap();
+    let mut headers = lambda_http::http::HeaderMap::new();
+    headers.insert("lambda-runtime-aws-request-id", "req-1".parse().unwrap());
+    let context = Context::new("req-1", Arc::new(Config::default()), &headers).unwrap();
+    let request = lambda_http::RequestExt::with_lambda_context(Request::from(request), context);
+    let response = handle(function, request).await.unwrap();
+    let body: &[u8] = response.body().as_ref();
+    (response.status().as_u16(), serde_json::from_slice(body).unwrap_or_default(), response)
+}
+
+fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {
+    response.headers().get(name).map(|value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_grant_has_the_shape_of_the_contract() {
+    let function = function();
+    let (status, body, response) = send(&function, event(ISSUE_CHECKSUM)).await;
+    assert_eq!(status, 201, "{body}");
+    let id = body["id"].as_str().unwrap();
+    assert_eq!(body["status"], "pending");
+    assert_eq!(body["filename"], "Katze auf dem Dach.jpg");
+    assert_eq!(body["size"], 482_113);
+    assert_eq!(body["checksum"]["sha256"], "d693i1Gr1KPFHF3dlyBKnDrmFOvMt1pgbDtoZa7WdE4=");
+    assert_eq!(body["request"]["method"], "PUT");
+    assert_eq!(
+        body["request"]["headers"],
+        json!({
+            "cache-control": "public, max-age=31536000, immutable",
+            "content-type": "image/jpeg",
+            "if-none-match": "*",
+            "x-amz-checksum-sha256": "d693i1Gr1KPFHF3dlyBKnDrmFOvMt1pgbDtoZa7WdE4=",
+        })
+    );
+    assert_eq!(body["confirm"], json!({"method": "POST", "href": format!("/v1/uploads/{id}/confirm")}));
+    assert_eq!(header(&response, "cache-control"), Some("no-store"));
+    let key = format!("uploads/2bd806c97f0e00af1a1fc3328fa763a9/{id}.jpg");
+    assert!(body["request"]["url"].as_str().unwrap().contains(&key));
+    let stored = function.uploads.get_upload(Owner::of_subject("alice"), UploadId::parse(id).unwrap()).await;
+    assert_eq!(stored.unwrap().unwrap().state, State::Pending);
+}
+
+#[tokio::test]
+async fn the_same_event_twice_makes_one_upload() {
+    let function = function();
+    let (_, first, _) = send(&function, event(ISSUE)).await;
+    let (status, second, _) = send(&function, event(ISSUE)).await;
+    assert_eq!((status, &second["id"]), (201, &first["id"]));
+    assert_eq!(function.uploads.len(), 1);
+
+    let mut other = event(ISSUE);
+    other["body"] = json!({"filename": "x", "contentType": "image/png", "size": 1}).to_string().into();
+    let (status, body, _) = send(&function, other).await;
+    assert_eq!((status, &body["code"]), (422, &json!("idempotency_key_reused")));
+}
+
+#[tokio::test]
+async fn an_upload_is_read_in_every_state() {
+    for state in sample::states() {
+        let upload = Upload { state: state.clone(), ..alices_upload() };
+        let (status, body, _) = send(&function_with([upload]), event(READ)).await;
+        assert_eq!((status, body["status"].as_str()), (200, Some(state.as_str())), "{body}");
+        assert_eq!(body["file"].is_object(), matches!(state, State::Ready(_)), "{body}");
+        assert_eq!(body["reason"].is_string(), matches!(state, State::Rejected(_)), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_ready_upload_carries_its_file_and_thumbnails() {
+    let state = sample::states().swap_remove(3);
+    let (_, body, _) = send(&function_with([Upload { state, ..alices_upload() }]), event(READ)).await;
+    let path = "2bd806c97f0e00af1a1fc3328fa763a9/01936f2e-8b5a-7c3d-9e4f-0123456789ab";
+    assert_eq!(body["file"]["fileUrl"], format!("https://d1.cloudfront.net/uploads/{path}.jpg"));
+    assert_eq!((&body["file"]["width"], &body["file"]["height"]), (&json!(4032), &json!(3024)));
+    assert_eq!(
+        body["file"]["thumbnails"],
+        json!({"status": "ready", "items": [{
+            "name": "small", "url": format!("https://d1.cloudfront.net/thumbnails/{path}/small.jpg"),
+            "contentType": "image/jpeg", "width": 200, "height": 150, "size": 7311,
+        }]})
+    );
+}
+
+#[tokio::test]
+async fn a_pending_upload_is_signed_again_and_another_is_not() {
+    let upload = alices_upload();
+    let function = function_with([upload.clone()]);
+    let (status, body, _) = send(&function, event(RESIGN)).await;
+    assert_eq!((status, &body["request"]["method"]), (200, &json!("PUT")));
+    function.uploads.update_upload(upload.owner, upload.id, &Transition::Cancel).await.unwrap();
+    let (status, body, _) = send(&function, event(RESIGN)).await;
+    assert_eq!((status, &body["code"]), (409, &json!("invalid_state")));
+}
+
+#[tokio::test]
+async fn limits_list_what_the_stack_accepts() {
+    let (status, body, _) = send(&function(), event(LIMITS)).await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        body["types"][1],
+        json!({"contentType": "image/png", "extension": "png", "maxSize": 1 << 20, "thumbnails": true})
+    );
+    assert_eq!((&body["urlLifetimeSeconds"], &body["grantLifetimeSeconds"]), (&json!(900), &json!(3600)));
+}
+
+#[tokio::test]
+async fn bad_requests_are_problems_with_a_code() {
+    let body = |body: &str| {
+        let mut changed = event(ISSUE);
+        changed["body"] = body.into();
+        changed
+    };
+    let path = |path: &str| {
+        let mut changed = event(READ);
+        changed["rawPath"] = path.into();
+        changed["requestContext"]["http"]["path"] = path.into();
+        changed
+    };
+    let cases = [
+        (body(""), 400, "invalid_request"),
+        (body("{"), 400, "invalid_request"),
+        (body("[]"), 400, "invalid_request"),
+        (body("\u{0}"), 400, "invalid_request"),
+        (body(r#"{"filename": "x", "contentType": "image/png"}"#), 400, "invalid_request"),
+        (body(r#"{"filename": "x", "contentType": "image/png", "size": -1}"#), 400, "invalid_request"),
+        (body(r#"{"filename": "x", "contentType": "image/png", "size": 1.5}"#), 400, "invalid_request"),
+        (body(r#"{"filename": "x", "contentType": "image/png", "size": 1e99}"#), 400, "invalid_request"),
+        (body(r#"{"filename": 7, "contentType": "image/png", "size": 1}"#), 400, "invalid_request"),
+        (body(&format!(r#"{{"filename": "{}"}}"#, "x".repeat(20_000))), 400, "invalid_request"),
+        (body(&"[".repeat(10_000)), 400, "invalid_request"),
+        (body(r#"{"filename": "", "contentType": "image/png", "size": 0}"#), 400, "invalid_request"),
+        (body(r#"{"filename": "x", "contentType": "text/html", "size": 1}"#), 415, "type_not_allowed"),
+        (body(r#"{"filename": "x", "contentType": "image/png", "size": 1048577}"#), 413, "file_too_large"),
+        (path("/v1/uploads/01936f2e-8b5a-7c3d-9e4f-0123456789ac"), 404, "not_found"),
+        (path("/v1/uploads/not-a-uuid"), 404, "not_found"),
+        (path("/v1/uploads/%2e%2e"), 404, "not_found"),
+        (path("/v2/uploads"), 404, "not_found"),
+        (path("/"), 404, "not_found"),
+    ];
+    for (event, expected, code) in cases {
+        let function = function_with([alices_upload()]);
+        let (status, problem, response) = send(&function, event).await;
+        assert_eq!((status, problem["code"].as_str()), (expected, Some(code)), "{problem}");
+        assert_eq!(header(&response, "content-type"), Some("application/problem+json"));
+        assert_eq!(header(&response, "cache-control"), Some("no-store"));
+        for member in ["type", "title", "detail", "requestId"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {problem}");
+        }
+        assert_eq!((&problem["status"], &problem["retryable"]), (&json!(expected), &json!(false)));
+        assert_eq!(function.uploads.len(), 1, "a row was written");
+    }
+}
+
+#[tokio::test]
+async fn every_bad_field_is_pointed_at() {
+    let mut bad = event(ISSUE);
+    bad["body"] = json!({"filename": "", "contentType": "image/png", "size": 0, "checksum": {"sha256": "x"}})
+        .to_string()
+        .into();
+    let (_, problem, _) = send(&function(), bad).await;
+    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
+    assert_eq!(pointers, ["/filename", "/size", "/checksum/sha256"]);
+}
+
+#[tokio::test]
+async fn without_a_verified_caller_nothing_is_done() {
+    for claims in [json!({}), json!({"sub": ""}), json!({"username": "alice"})] {
+        let mut anonymous = event(ISSUE);
+        anonymous["requestContext"]["authorizer"]["jwt"]["claims"] = claims;
+        let function = function();
+        let (status, problem, response) = send(&function, anonymous).await;
+        assert_eq!((status, &problem["code"]), (401, &json!("unauthenticated")));
+        assert_eq!(header(&response, "www-authenticate"), Some("Bearer"));
+        assert!(function.uploads.is_empty());
+    }
+    let mut no_authorizer = event(READ);
+    no_authorizer["requestContext"]["authorizer"].take();
+    assert_eq!(send(&function_with([alices_upload()]), no_authorizer).await.0, 401);
+}
+
+#[tokio::test]
+async fn another_owners_upload_is_not_found() {
+    for json in [READ, RESIGN] {
+        let mut mallory = event(json);
+        mallory["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = "mallory".into();
+        let (status, problem, _) = send(&function_with([alices_upload()]), mallory).await;
+        assert_eq!((status, &problem["code"]), (404, &json!("not_found")));
+    }
+}
+
+#[tokio::test]
+async fn a_storage_failure_asks_for_a_retry_and_tells_nothing() {
+    let (bucket, table) = (MemoryBucket::default(), MemoryTable::default());
+    let function = IssueUpload {
+        objects: Failing::at(&bucket, 0, false),
+        uploads: table,
+        policy: sample::policy(),
+        cdn_url: String::new(),
+    };
+    let (status, problem, response) = send(&function, event(ISSUE)).await;
+    assert_eq!((status, &problem["code"], &problem["retryable"]), (503, &json!("try_later"), &json!(true)));
+    assert_eq!(header(&response, "retry-after"), Some("2"));
+    assert_eq!(problem["detail"], "storage is not available at the moment");
+}
+
+/// Storage that panics.
+struct Broken;
+
+impl PresignPut for Broken {
+    async fn presign_put(
+        &self,
+        _: &Upload,
+        _: time::OffsetDateTime,
+        _: std::time::Duration,
+    ) -> Result<valet_core::ports::SignedPut, valet_core::StoreError> {
+        panic!("the bucket's name is secret")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_a_problem_that_tells_nothing() {
+    let function = IssueUpload {
+        objects: Broken,
+        uploads: MemoryTable::default(),
+        policy: sample::policy(),
+        cdn_url: String::new(),
+    };
+    let (status, problem, _) = send(&function, event(ISSUE)).await;
+    assert_eq!((status, &problem["code"]), (500, &json!("internal_error")));
+    assert!(!problem.to_string().contains("secret"), "{problem}");
+}
