@@ -21,9 +21,10 @@ def main() -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    from infra.local import tag_gate
+    from infra.local import condition_keys, tag_gate
     from infra.local.doors import Doors
 
+    condition_keys.install()
     tag_gate.install()
     ports = [int(port) for port in sys.argv[1:]]
     config = Config()
