@@ -82,8 +82,10 @@ impl PresignPut for S3Bucket {
             .presigned(config)
             .await
             .map_err(|error| store_error("PutObject", error))?;
-        // Clients set these two themselves, and browsers let nobody else.
-        let sent = |name: &str| name != "host" && name != "content-length";
+        // The SDK lists what it would send itself: inside Lambda also a trace id, which is not signed and is no
+        // client's business. Host and length clients set themselves, and browsers let nobody else.
+        let is_signed = signed_headers(signed.uri())?;
+        let sent = |name: &str| is_signed.contains(&name) && name != "host" && name != "content-length";
         let mut headers: Vec<_> = signed
             .headers()
             .filter(|(name, _)| sent(name))
@@ -260,6 +262,13 @@ where
         }
         Err(error) => Err(store_error(operation, error)),
     }
+}
+
+/// The names in `X-Amz-SignedHeaders`.
+fn signed_headers(url: &str) -> Result<Vec<&str>, StoreError> {
+    let list = url.split(['?', '&']).find_map(|pair| pair.strip_prefix("X-Amz-SignedHeaders="));
+    list.map(|list| list.split("%3B").collect())
+        .ok_or_else(|| bad_answer("PutObject", "the signature does not name its headers"))
 }
 
 fn version_of(operation: &'static str, version: Option<&str>) -> Result<VersionId, StoreError> {

@@ -6,6 +6,9 @@ mod problem;
 mod respond;
 mod view;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 pub use call::Call;
 pub use problem::Problem;
 pub use respond::{Reply, respond};

@@ -77,7 +77,10 @@ impl Problem {
                 Error::FileTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
                 Error::TypeNotAllowed { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 Error::Rejected(
-                    RejectReason::Size | RejectReason::Checksum | RejectReason::Content | RejectReason::Headers,
+                    RejectReason::Size
+                    | RejectReason::Checksum
+                    | RejectReason::Content
+                    | RejectReason::Headers,
                 )
                 | Error::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
                 Error::Store(error) if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
@@ -121,7 +124,9 @@ impl Problem {
             Self::NoRoute => "there is no such route".to_owned(),
             Self::TimedOut => "this took too long; nothing is lost, try again".to_owned(),
             Self::Panicked => "something is wrong on our side".to_owned(),
-            Self::Core(Error::Store(error)) if !error.is_retryable() => "something is wrong on our side".to_owned(),
+            Self::Core(Error::Store(error)) if !error.is_retryable() => {
+                "something is wrong on our side".to_owned()
+            }
             Self::Core(error) => error.to_string(),
         }
     }

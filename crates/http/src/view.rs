@@ -120,10 +120,9 @@ impl<'a> GrantView<'a> {
         Self {
             upload: UploadView::new(upload, cdn_url),
             request: request.as_ref().map(RequestView::new),
-            confirm: request.as_ref().map(|_| LinkView {
-                method: "POST",
-                href: format!("/v1/uploads/{}/confirm", upload.id),
-            }),
+            confirm: request
+                .as_ref()
+                .map(|_| LinkView { method: "POST", href: format!("/v1/uploads/{}/confirm", upload.id) }),
         }
     }
 }

@@ -85,7 +85,12 @@ where
 
     async fn arrivals(&self, arrivals: &[Arrival]) -> Result<(), Retry> {
         if arrivals.is_empty() {
-            info!(request_id = self.request_id, outcome = "nothing_arrived", cold_start = is_cold_start(), "event");
+            info!(
+                request_id = self.request_id,
+                outcome = "nothing_arrived",
+                cold_start = is_cold_start(),
+                "event"
+            );
         }
         for arrival in arrivals {
             let start = Instant::now();
@@ -113,13 +118,25 @@ where
             Ok(outcome) => {
                 let (outcome, reason) = describe(outcome);
                 info!(
-                    request_id = self.request_id, upload.id = upload_id, upload.key = upload_key, outcome, reason,
-                    duration_ms, cold_start, "event"
+                    request_id = self.request_id,
+                    upload.id = upload_id,
+                    upload.key = upload_key,
+                    outcome,
+                    reason,
+                    duration_ms,
+                    cold_start,
+                    "event"
                 );
             }
             Err(error) => warn!(
-                request_id = self.request_id, upload.id = upload_id, upload.key = upload_key,
-                error.code = "try_later", error.chain = error_chain(error), duration_ms, cold_start, "event"
+                request_id = self.request_id,
+                upload.id = upload_id,
+                upload.key = upload_key,
+                error.code = "try_later",
+                error.chain = error_chain(error),
+                duration_ms,
+                cold_start,
+                "event"
             ),
         }
     }

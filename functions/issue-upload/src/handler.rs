@@ -52,7 +52,11 @@ where
     Ok(Reply::json(status, &GrantView::new(&grant, cdn_url)).about(grant.upload.id))
 }
 
-async fn read<O, U: GetUpload>(function: &IssueUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem> {
+async fn read<O, U: GetUpload>(
+    function: &IssueUpload<O, U>,
+    call: &Call,
+    id: &str,
+) -> Result<Reply, Problem> {
     let upload = read_upload(&function.uploads, call.now, call.owner, Call::upload_id(id)?).await?;
     Ok(Reply::json(StatusCode::OK, &UploadView::new(&upload, &function.cdn_url)))
 }

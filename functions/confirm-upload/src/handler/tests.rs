@@ -1,16 +1,13 @@
 //! Real events in, contract out, on storage in memory.
 
 use super::*;
-use lambda_http::Context;
-use lambda_http::lambda_runtime::Config;
-use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use valet_core::key::CACHE_CONTROL;
 use valet_core::ports::StoredHeaders;
 use valet_core::testing::{MemoryBucket, MemoryTable, sample};
 use valet_core::upload::State;
 use valet_core::{MediaType, Owner, Upload, UploadId};
+use valet_http::testing;
 
 const CONFIRM: &str = include_str!("../../../../events/confirm-upload.json");
 const CANCEL: &str = include_str!("../../../../events/cancel-upload.json");
@@ -59,14 +56,9 @@ impl Function {
 async fn send(function: &Function, event: &str, subject: &str) -> (u16, Value, Response<Body>) {
     let mut event: Value = serde_json::from_str(event).unwrap();
     event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = subject.into();
-    let request: LambdaRequest = serde_json::from_value(event).unwrap();
-    let mut headers = lambda_http::http::HeaderMap::new();
-    headers.insert("lambda-runtime-aws-request-id", "req-1".parse().unwrap());
-    let context = Context::new("req-1", Arc::new(Config::default()), &headers).unwrap();
-    let request = lambda_http::RequestExt::with_lambda_context(Request::from(request), context);
-    let response = handle(function, request).await.unwrap();
-    let body: &[u8] = response.body().as_ref();
-    (response.status().as_u16(), serde_json::from_slice(body).unwrap_or_default(), response)
+    let response = handle(function, testing::request(event)).await.unwrap();
+    let (status, json) = testing::status_and_json(&response);
+    (status, json, response)
 }
 
 #[tokio::test]
@@ -91,7 +83,10 @@ async fn a_confirmed_upload_is_a_file() {
 async fn confirming_too_early_asks_for_a_retry() {
     let function = function();
     let (status, problem, response) = send(&function, CONFIRM, "alice").await;
-    assert_eq!((status, &problem["code"], &problem["retryable"]), (409, &json!("not_uploaded"), &json!(true)));
+    assert_eq!(
+        (status, &problem["code"], &problem["retryable"]),
+        (409, &json!("not_uploaded"), &json!(true))
+    );
     assert_eq!(response.headers()["retry-after"], "1");
     assert_eq!(function.state().await, State::Pending);
 }

@@ -1,15 +1,12 @@
 //! Real events in, contract out, on storage in memory.
 
 use super::*;
-use lambda_http::Context;
-use lambda_http::lambda_runtime::Config;
-use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use valet_core::ports::UpdateUpload;
 use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
 use valet_core::upload::{State, Transition};
 use valet_core::{MediaType, Owner, Upload};
+use valet_http::testing::{self, header};
 
 const ISSUE: &str = include_str!("../../../../events/issue-upload.json");
 const ISSUE_CHECKSUM: &str = include_str!("../../../../events/issue-upload-checksum.json");
@@ -54,18 +51,9 @@ where
     O: PresignPut,
     U: PutUpload + GetUpload + GetIdempotencyRecord,
 {
-    let request: LambdaRequest = serde_json::from_value(event).unwrap();
-    let mut headers = lambda_http::http::HeaderMap::new();
-    headers.insert("lambda-runtime-aws-request-id", "req-1".parse().unwrap());
-    let context = Context::new("req-1", Arc::new(Config::default()), &headers).unwrap();
-    let request = lambda_http::RequestExt::with_lambda_context(Request::from(request), context);
-    let response = handle(function, request).await.unwrap();
-    let body: &[u8] = response.body().as_ref();
-    (response.status().as_u16(), serde_json::from_slice(body).unwrap_or_default(), response)
-}
-
-fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {
-    response.headers().get(name).map(|value| value.to_str().unwrap())
+    let response = handle(function, testing::request(event)).await.unwrap();
+    let (status, json) = testing::status_and_json(&response);
+    (status, json, response)
 }
 
 #[tokio::test]
