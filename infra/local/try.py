@@ -96,14 +96,21 @@ class Api:
     url: str
     headers: dict[str, str]
 
-    def call(self, method: str, href: str, body: dict | None = None) -> dict:
-        """One JSON call; the step is printed."""
+    def call(self, method: str, href: str, body: dict | None = None, *, quiet: bool = False) -> dict:
+        """One JSON call; the step is printed unless it is one of many."""
         headers = self.headers | ({"Content-Type": "application/json"} if body else {})
-        return send(method, self.url + href, headers, json.dumps(body).encode() if body else None).json()
+        return send(method, self.url + href, headers, json.dumps(body).encode() if body else None, quiet=quiet).json()
 
 
-def send(method: str, url: str, headers: dict[str, str] | None = None, body: bytes | BinaryIO | None = None) -> Reply:
-    """One request, printed as one line; anything but success ends the walk."""
+def send(
+    method: str,
+    url: str,
+    headers: dict[str, str] | None = None,
+    body: bytes | BinaryIO | None = None,
+    *,
+    quiet: bool = False,
+) -> Reply:
+    """One request, printed as one line; anything but success is printed in any case and ends the walk."""
     parts = urlsplit(url)
     shown = f"{parts.scheme}://{parts.netloc}{parts.path}"
     began = time.monotonic()
@@ -119,8 +126,10 @@ def send(method: str, url: str, headers: dict[str, str] | None = None, body: byt
         connection.close()
     names = {name.lower(): value for name, value in answer.getheaders()}
     reply = Reply(answer.status, names, content, (time.monotonic() - began) * 1000)
-    print(f"{method:<5} {shown}  {reply.status}  {reply.milliseconds:.0f} ms", flush=True)
-    if not 200 <= reply.status < 300:
+    good = 200 <= reply.status < 300
+    if not (quiet and good):
+        print(f"{method:<5} {shown}  {reply.status}  {reply.milliseconds:.0f} ms", flush=True)
+    if not good:
         raise Sorry(f"that was refused: {_why(reply)}")
     return reply
 
@@ -137,12 +146,18 @@ def _why(reply: Reply) -> str:
 
 
 def _with_thumbnails(api: Api, record: dict) -> dict:
-    deadline = time.monotonic() + THUMBNAIL_SECONDS
+    """Polls, which is one step however often it takes."""
+    if record["thumbnails"]["status"] != "pending":
+        return record
+    href = f"/v1/uploads/{record['id']}"
+    began, looks = time.monotonic(), 0
     while record["thumbnails"]["status"] == "pending":
-        if time.monotonic() > deadline:
+        if time.monotonic() - began > THUMBNAIL_SECONDS:
             raise Sorry(f"there was no thumbnail after {THUMBNAIL_SECONDS} seconds; the log of `make dev` may say why.")
-        time.sleep(POLL_SECONDS)
-        record = api.call("GET", f"/v1/uploads/{record['id']}")["file"]
+        time.sleep(POLL_SECONDS if looks else 0)
+        record, looks = api.call("GET", href, quiet=True)["file"], looks + 1
+    waited = (time.monotonic() - began) * 1000
+    print(f"GET   {api.url}{href}  200  {waited:.0f} ms, thumbnails {record['thumbnails']['status']} at look {looks}", flush=True)
     return record
 
 
