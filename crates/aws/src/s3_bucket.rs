@@ -10,6 +10,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, Tag, Tagging};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
 use std::time::Duration;
 use time::OffsetDateTime;
 use valet_core::checksum::Sha256;
@@ -121,12 +122,11 @@ impl HeadObject for S3Bucket {
             }
             got => got,
         };
-        let Some(mut got) = found("GetObject", got)? else { return Ok(None) };
+        let Some(got) = found("GetObject", got)? else { return Ok(None) };
         let version = version_of("GetObject", got.version_id())?;
-        let size_bytes = whole_size(&got).ok_or_else(|| bad_answer("GetObject", "no Content-Range"))?;
+        let size_bytes = whole_size(&got).ok_or_else(|| bad_answer("GetObject", "no size"))?;
         let headers = stored_headers(&got);
-        let body = std::mem::take(&mut got.body);
-        let first_bytes = read("GetObject", body).await?;
+        let first_bytes = read_first("GetObject", got.body).await?;
         let sha256 = if with_sha256 { self.stored_sha256(&key, &version).await? } else { None };
         Ok(Some(StoredObject { version, size_bytes, headers, sha256, first_bytes }))
     }
@@ -277,9 +277,13 @@ fn version_of(operation: &'static str, version: Option<&str>) -> Result<VersionI
         .ok_or_else(|| bad_answer(operation, "no version id: the bucket must be versioned"))
 }
 
-/// The size of the whole object: what follows the slash in `Content-Range: bytes 0-511/482113`.
+/// The size of the whole object: what follows the slash in `Content-Range: bytes 0-511/482113`. A server may ignore a range and
+/// answer with the whole, which then has only its length (RFC 9110, section 14.2).
 fn whole_size(got: &GetObjectOutput) -> Option<u64> {
-    got.content_range()?.rsplit_once('/')?.1.parse().ok()
+    match got.content_range() {
+        Some(range) => range.rsplit_once('/')?.1.parse().ok(),
+        None => got.content_length()?.try_into().ok(),
+    }
 }
 
 fn stored_headers(got: &GetObjectOutput) -> StoredHeaders {
@@ -298,8 +302,22 @@ fn stored_headers(got: &GetObjectOutput) -> StoredHeaders {
 }
 
 async fn read(operation: &'static str, body: ByteStream) -> Result<Vec<u8>, StoreError> {
-    match body.collect().await {
-        Ok(bytes) => Ok(bytes.to_vec()),
-        Err(error) => Err(StoreError { operation, kind: StoreErrorKind::Transient, source: Box::new(error) }),
+    let bytes = body.collect().await.map_err(|error| broken_off(operation, error))?;
+    Ok(bytes.to_vec())
+}
+
+/// The first [`StoredObject::FIRST_BYTES`], and no more even where the whole is sent.
+async fn read_first(operation: &'static str, mut body: ByteStream) -> Result<Vec<u8>, StoreError> {
+    let wanted = usize::try_from(StoredObject::FIRST_BYTES).expect("512 fits");
+    let mut first = Vec::with_capacity(wanted);
+    while first.len() < wanted {
+        let Some(bytes) = body.next().await else { break };
+        first.extend_from_slice(&bytes.map_err(|error| broken_off(operation, error))?);
     }
+    first.truncate(wanted);
+    Ok(first)
+}
+
+fn broken_off(operation: &'static str, error: ByteStreamError) -> StoreError {
+    StoreError { operation, kind: StoreErrorKind::Transient, source: Box::new(error) }
 }
