@@ -17,7 +17,6 @@ from infra.local.deploy import deploy
 from infra.local.engine import Engine
 from infra.local.issuer import Issuer
 from infra.local.logs import Logs
-from infra.local.outputs import Outputs
 from infra.local.sorry import Sorry
 
 
@@ -166,6 +165,3 @@ class Deployed:
 def from_environment(**options: object) -> Stack | Deployed:
     """The deployed stack VALET_API_URL names, or else a local one of its own."""
     return Deployed() if os.environ.get("VALET_API_URL") else Stack(**options)
-
-
-__all__ = ["Deployed", "Outputs", "Stack", "from_environment"]
