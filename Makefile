@@ -38,7 +38,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 PARTS := fmt clippy doc test-layers test-unit test-template test-local test-conformance test-e2e
 
 test: ## Everything, with the time each part took
-	@$(PYTHON) infra/tools/parts.py $(PARTS)
+	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
 
 lint: fmt clippy doc test-layers ## Formatting, clippy, docs and layers
 

@@ -1,0 +1,25 @@
+"""`make test` runs every part, whatever happened to the ones before, and fails if one failed."""
+
+import subprocess
+import sys
+
+from infra.local.places import ROOT
+
+
+def parts(tmp_path, *names):
+    (tmp_path / "Makefile").write_text("good:\n\t@echo ran good\nbad:\n\t@false\n")
+    command = [sys.executable, ROOT / "infra" / "tools" / "parts.py", *names]
+    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+
+def test_all_good_is_a_success_with_the_time_of_each(tmp_path):
+    done = parts(tmp_path, "good", "good")
+    assert done.returncode == 0
+    assert "2 parts passed, 0 failed" in done.stdout.splitlines()[-1]
+
+
+def test_a_failure_is_kept_and_does_not_stop_the_rest(tmp_path):
+    done = parts(tmp_path, "bad", "good")
+    assert done.returncode == 1
+    assert "ran good" in done.stdout
+    assert "1 parts passed, 1 failed" in done.stdout.splitlines()[-1]
