@@ -7,6 +7,7 @@ import pytest
 
 from infra.local.stack import Stack
 
+from .polling import eventually
 from .storage import Storage
 from .user import Secrets, User
 
@@ -41,6 +42,21 @@ def new_user(stack, secrets) -> Callable[[], User]:
 @pytest.fixture
 def user(new_user) -> User:
     return new_user()
+
+
+@pytest.fixture
+def held(stack, storage):
+    """Events wait in the queue until the test calls this, or ends: what happens before is the client's doing alone."""
+    lambdas = stack.client("lambda")
+    (mapping,) = lambdas.list_event_source_mappings(FunctionName=stack.outputs.functions["generate-thumbnails"])["EventSourceMappings"]
+
+    def release() -> None:
+        lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+    eventually(lambda: storage.waiting() == 0, "earlier events are handled")
+    lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    yield release
+    release()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ from tests.images.make import PRIVATE
 
 # Mean distance of a channel, of 255. Another filter, chroma subsampling and quality 85 stay below; a picture turned
 # the wrong way, mirrored, or of another frame is far above.
-CLOSE = 8.0
+CLOSE = 6.0
 
 
 def opened(content: bytes) -> Image.Image:

@@ -3,7 +3,6 @@
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
 from .samples import MP4, PDF, PHOTO
 from .web import send
@@ -97,17 +96,3 @@ def test_an_unsigned_put_or_delete_is_refused(ready, stack, storage):
     for method in ("PUT", "DELETE", "POST"):
         assert send(method, f"{stack.endpoint}/{stack.bucket}{path}", {"if-none-match": "*"}, b"x").status == 403
     assert storage.content(path[1:]) == PHOTO.content
-
-
-def test_a_signed_read_is_refused_by_the_bucket(ready, stack, storage):
-    """Even one signed with the account's own key: files leave through CloudFront."""
-    parameters = {"Bucket": storage.bucket, "Key": path_of(ready["fileUrl"], stack)[1:]}
-    assert send("GET", storage.s3.generate_presigned_url("get_object", parameters)).status == 403
-
-
-def test_the_objects_are_readable_for_the_owner_over_tls_alone(ready, stack, storage):
-    plain = stack.client("s3")
-    plain.meta.events.register("before-sign.s3", lambda request, **_: request.headers.add_header("X-Forwarded-Proto", "http"))
-    with pytest.raises(ClientError) as refused:
-        plain.get_object(Bucket=storage.bucket, Key=path_of(ready["fileUrl"], stack)[1:])
-    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403

@@ -60,12 +60,18 @@ def test_an_event_for_a_thumbnail_does_nothing(user, storage):
     assert not dead(storage, file["id"])
 
 
-def test_what_is_written_under_thumbnails_sends_no_event(user, storage):
+def test_only_what_arrives_under_uploads_sends_an_event(user, storage, held):
     put_as_owner(storage, f"thumbnails/{user.owner}/x.jpg", PHOTO.content)
-    # Sent at once if at all; the upload after it has then been handled after it.
-    user.settled(user.upload(PNG))
-    eventually(lambda: storage.waiting() == 0, "the queue is empty")
-    assert len(storage.versions(f"thumbnails/{user.owner}/x.jpg")) == 1
+    grant = user.upload(PNG)
+    key = f"uploads/{user.owner}/{grant['id']}.png"
+    eventually(lambda: storage.waiting() == 1, "the event of the upload waits")
+    (message,) = storage.sqs.receive_message(QueueUrl=storage.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0)["Messages"]
+    (record,) = json.loads(message["Body"])["Records"]
+    assert record["s3"]["object"]["key"] == key
+    # The version is what tells an arrival from one that came later.
+    assert [record["s3"]["object"]["versionId"]] == storage.versions(key)
+    held()
+    assert user.settled(grant)["status"] == "ready"
 
 
 @pytest.mark.parametrize(

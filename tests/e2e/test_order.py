@@ -9,6 +9,44 @@ from .samples import MP4, PHOTO, PNG
 from .web import send
 
 
+def test_confirming_alone_makes_the_file_ready_and_the_event_adds_the_thumbnail(user, storage, stack, held):
+    grant = user.upload(PHOTO)
+    key = f"uploads/{user.owner}/{grant['id']}.jpg"
+    # It lies in the bucket, but nobody has verified it.
+    assert len(storage.versions(key)) == 1
+    assert user.read(grant).json()["status"] == "pending"
+    assert send("GET", f"{stack.cdn_url}/{key}").status == 403
+    confirmed = user.confirm(grant)
+    assert confirmed.status == 200, confirmed
+    assert confirmed.json()["thumbnails"] == {"status": "pending", "items": []}
+    assert not {"width", "height"} & set(confirmed.json())
+    assert storage.tags(key) == {"verified": "true"}
+    assert send("GET", confirmed.json()["fileUrl"]).body == PHOTO.content
+    held()
+    file = user.settled(grant)["file"]
+    assert (file["thumbnails"]["status"], file["width"], file["height"]) == ("ready", 640, 427)
+    assert file["confirmedAt"] == confirmed.json()["confirmedAt"]
+
+
+def test_a_rejection_by_the_confirm_holds_when_the_event_comes(user, storage, held):
+    html = b"<!doctype html>".ljust(600)
+    grant = user.upload_of(html, "image/png", "png")
+    expect.problem(user.confirm(grant), 422, "content_mismatch")
+    assert storage.versions(f"uploads/{user.owner}") == []
+    held()
+    eventually(lambda: storage.waiting() == 0, "the event is handled")
+    assert storage.row(user.owner, grant["id"])["status"] == "rejected"
+
+
+def test_a_cancel_between_arrival_and_event_wins(user, storage, held):
+    grant = user.upload(PHOTO)
+    assert user.cancel(grant).status == 204
+    held()
+    eventually(lambda: storage.versions(f"uploads/{user.owner}") == [], "the file is removed")
+    assert storage.row(user.owner, grant["id"])["status"] == "cancelled"
+    assert storage.versions(f"thumbnails/{user.owner}") == []
+
+
 def test_the_event_alone_makes_the_file_ready(user, storage):
     grant = user.upload(PHOTO)
     upload = user.settled(grant)

@@ -19,7 +19,7 @@ HOSTILE = {
     "windows program": b"MZ\x90\x00".ljust(700, b"\0"),
     "elf program": b"\x7fELF\x02\x01\x01".ljust(700, b"\0"),
     "zip": b"PK\x03\x04".ljust(700, b"\0"),
-    "png magic with one wrong byte": b"\x89PNG\r\n\x1b\n".ljust(700, b"\0"),
+    "almost a png": b"\x89PNH\r\n\x1a\n".ljust(700, b"\0"),
     "one byte": b"\x89",
     "zeros": bytes(700),
 }

@@ -151,12 +151,13 @@ def pdf() -> bytes:
 
 
 def camera_jpeg() -> bytes:
-    """12 megapixels with a sensor's grain, held upright: 4032 × 3024 as stored, 3024 × 4032 as displayed.
+    """12 megapixels with a sensor's grain, taken upright: 4032 × 3024 as stored, 3024 × 4032 as displayed.
 
     Too large to keep in the repository and the same on every run, so the tests make it when they need it.
     """
     size = (4032, 3024)
-    photo = original("coffee.png").resize(size, Image.Resampling.BICUBIC)
+    lying = original("coffee.png").crop((150, 0, 450, 400)).transpose(Image.Transpose.ROTATE_90)
+    photo = lying.resize(size, Image.Resampling.BICUBIC)
     grain = Image.frombytes("L", size, random.Random(12).randbytes(size[0] * size[1])).point(lambda value: value // 16)
     grained = ImageChops.add(photo, Image.merge("RGB", (grain, grain, grain)), offset=-8)
     return encoded(grained, "JPEG", quality=90, exif=private_exif(ROTATED))
