@@ -94,7 +94,6 @@ impl Connection {
         self,
         http: impl aws_smithy_runtime_api::client::http::HttpClient + 'static,
     ) -> Self {
-        use aws_smithy_runtime_api::client::http::SharedHttpClient;
         Self { http: SharedHttpClient::new(http), ..self }
     }
 }
@@ -123,13 +122,13 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
 }
 
-/// Three tries and their pauses end before an HTTP function's own 29 seconds. They bound the wait for an answer, not the
-/// reading of its body.
+/// A call with all its tries ends before the shortest function's deadline, ten seconds less two. These bound the wait for an
+/// answer, not the reading of its body.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(7))
-        .operation_timeout(Duration::from_secs(20))
+        .operation_attempt_timeout(Duration::from_secs(4))
+        .operation_timeout(Duration::from_secs(7))
         .build()
 }
 

@@ -9,6 +9,9 @@ mod s3_bucket;
 mod upload_item;
 mod uploads_table;
 
+#[cfg(test)]
+mod scripted;
+
 pub use connection::Connection;
 pub use s3_bucket::S3Bucket;
 pub use uploads_table::UploadsTable;

@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem};
 use time::OffsetDateTime;
-use valet_core::error::StoreError;
+use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::ports::{
     GetIdempotencyRecord, GetUpload, IdempotencyRecord, PutOutcome, PutUpload, UpdateUpload,
 };
@@ -83,7 +83,18 @@ impl UploadsTable {
             Err(SdkError::ServiceError(answer)) if has_reason(answer.err(), "TransactionConflict") => {
                 Ok(PutOutcome::Busy)
             }
-            Err(error) => Err(store_error("TransactWriteItems", error)),
+            Err(error) => {
+                let is_throttled = error.as_service_error().is_some_and(|error| {
+                    has_reason(error, "ThrottlingError") || has_reason(error, "ProvisionedThroughputExceeded")
+                });
+                let error = store_error("TransactWriteItems", error);
+                // The exception itself says only that it was cancelled.
+                Err(if is_throttled {
+                    StoreError { kind: StoreErrorKind::Transient, ..error }
+                } else {
+                    error
+                })
+            }
         }
     }
 }

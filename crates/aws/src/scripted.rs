@@ -1,0 +1,315 @@
+//! What the adapters make of answers that running servers do not give on demand: refusals, throttling, broken items. And what
+//! exactly they sign.
+
+use crate::{Connection, S3Bucket, UploadsTable};
+use aws_smithy_http_client::test_util::infallible_client_fn;
+use aws_smithy_types::body::SdkBody;
+use http::{Request, Response};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use valet_core::checksum::Sha256;
+use valet_core::error::{StoreError, StoreErrorKind};
+use valet_core::key::ThumbnailName;
+use valet_core::ports::{
+    DeleteVersion, GetIdempotencyRecord, GetUpload, HeadObject, IdempotencyRecord, PresignPut, PutOutcome,
+    PutThumbnail, PutUpload, SignedPut, StoredObject, TagVerified, UpdateUpload,
+};
+use valet_core::testing::sample;
+use valet_core::upload::{Transition, VersionId};
+use valet_core::{Upload, UploadId};
+
+type Answer = Response<SdkBody>;
+
+fn connection(answer: impl Fn(Request<SdkBody>) -> Answer + Send + Sync + 'static) -> Connection {
+    let connection = Connection::from_lookup(|name| match name {
+        "AWS_REGION" => Some("eu-central-1".to_owned()),
+        "AWS_ACCESS_KEY_ID" => Some("AKIAIOSFODNN7EXAMPLE".to_owned()),
+        "AWS_SECRET_ACCESS_KEY" => Some("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned()),
+        "AWS_SESSION_TOKEN" => Some("token".to_owned()),
+        _ => None,
+    });
+    connection.unwrap().with_http(infallible_client_fn(answer))
+}
+
+fn bucket(answer: impl Fn(Request<SdkBody>) -> Answer + Send + Sync + 'static) -> S3Bucket {
+    S3Bucket::new(&connection(answer), "valet-example".to_owned(), Some("123456789012".to_owned()))
+}
+
+fn table(status: u16, body: &'static str) -> UploadsTable {
+    UploadsTable::new(&connection(move |_| answer(status, &[], body)), "uploads".to_owned())
+}
+
+fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<SdkBody>) -> Answer {
+    let mut answer = Response::builder().status(status);
+    for (name, value) in headers {
+        answer = answer.header(*name, *value);
+    }
+    answer.body(body.into()).unwrap()
+}
+
+fn s3_error(code: &str) -> String {
+    format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>of s3</Message></Error>")
+}
+
+async fn head(status: u16, body: String) -> Result<Option<StoredObject>, StoreError> {
+    let bucket = bucket(move |_| answer(status, &[], body.clone()));
+    bucket.head_object(&sample::pending().key(), None, false).await
+}
+
+async fn sign(upload: &Upload) -> SignedPut {
+    let bucket = bucket(|_| unreachable!("signing asks nobody"));
+    bucket.presign_put(upload, sample::NOW, Duration::from_mins(15)).await.unwrap()
+}
+
+fn parameter<'a>(url: &'a str, name: &str) -> &'a str {
+    url.split(['?', '&']).find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).unwrap()
+}
+
+#[tokio::test]
+async fn everything_that_matters_is_signed_and_nothing_else() {
+    let signed = sign(&sample::pending()).await;
+    assert_eq!(
+        parameter(&signed.url, "X-Amz-SignedHeaders"),
+        "cache-control%3Bcontent-length%3Bcontent-type%3Bhost%3Bif-none-match"
+    );
+    assert_eq!(parameter(&signed.url, "X-Amz-Expires"), "900");
+    assert_eq!(parameter(&signed.url, "X-Amz-Date"), "20261121T230500Z");
+    assert!(!signed.url.to_lowercase().contains("checksum"), "{}", signed.url);
+    assert!(signed.url.starts_with(&format!(
+        "https://valet-example.s3.eu-central-1.amazonaws.com/{}?",
+        sample_key(&signed.url)
+    )));
+    let names: Vec<_> = signed.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(
+        names,
+        [
+            ("cache-control", "public, max-age=31536000, immutable"),
+            ("content-type", "image/png"),
+            ("if-none-match", "*"),
+        ]
+    );
+    assert_eq!(signed.expires_at, sample::NOW + Duration::from_mins(15));
+}
+
+fn sample_key(url: &str) -> &str {
+    url.split_once(".com/").unwrap().1.split_once('?').unwrap().0
+}
+
+#[tokio::test]
+async fn a_given_checksum_is_signed() {
+    let signed = sign(&Upload { sha256: Some(Sha256::of(sample::PNG)), ..sample::pending() }).await;
+    assert!(parameter(&signed.url, "X-Amz-SignedHeaders").ends_with("%3Bx-amz-checksum-sha256"));
+    let value = Sha256::of(sample::PNG).to_string();
+    assert!(signed.headers.contains(&("x-amz-checksum-sha256".to_owned(), value)));
+}
+
+#[tokio::test]
+async fn each_word_of_a_grant_changes_its_signature() {
+    let upload = sample::pending();
+    let one = sign(&upload).await.url;
+    let others = [
+        Upload { size_bytes: upload.size_bytes + 1, ..upload.clone() },
+        Upload { media_type: valet_core::MediaType::Gif, ..upload.clone() },
+        Upload { id: sample::id(), ..upload.clone() },
+        Upload { owner: valet_core::Owner::of_subject("mallory"), ..upload.clone() },
+        Upload { sha256: Some(Sha256::of(b"x")), ..upload.clone() },
+    ];
+    for other in others {
+        let other = sign(&other).await.url;
+        assert_ne!(parameter(&one, "X-Amz-Signature"), parameter(&other, "X-Amz-Signature"));
+    }
+    assert_eq!(parameter(&one, "X-Amz-Signature"), parameter(&sign(&upload).await.url, "X-Amz-Signature"));
+}
+
+#[test]
+fn a_signed_request_does_not_print_its_url() {
+    let signed = SignedPut {
+        url: "https://x/?X-Amz-Signature=1".to_owned(),
+        headers: vec![],
+        expires_at: sample::NOW,
+    };
+    assert!(!format!("{signed:?}").contains("Signature"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn s3_errors_are_missing_denied_transient_or_permanent() {
+    for (status, code) in [(404, "NoSuchKey"), (404, "NoSuchVersion"), (405, "MethodNotAllowed")] {
+        assert_eq!(head(status, s3_error(code)).await.unwrap(), None, "{code}");
+    }
+    for (status, code, kind) in [
+        (403, "AccessDenied", StoreErrorKind::Denied),
+        (404, "NoSuchBucket", StoreErrorKind::Permanent),
+        (400, "InvalidRequest", StoreErrorKind::Permanent),
+        (403, "SignatureDoesNotMatch", StoreErrorKind::Permanent),
+        (400, "ExpiredToken", StoreErrorKind::Transient),
+        (409, "OperationAborted", StoreErrorKind::Transient),
+        (500, "InternalError", StoreErrorKind::Transient),
+        (503, "SlowDown", StoreErrorKind::Transient),
+        (503, "ServiceUnavailable", StoreErrorKind::Transient),
+    ] {
+        let error = head(status, s3_error(code)).await.unwrap_err();
+        assert_eq!((error.operation, error.kind), ("GetObject", kind), "{code}");
+        assert_eq!(error.source.to_string(), format!("{status} {code}: of s3"));
+    }
+    assert_eq!(head(502, "<html>".to_owned()).await.unwrap_err().kind, StoreErrorKind::Transient);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_failure_is_retried_by_the_client() {
+    let calls = AtomicUsize::new(0);
+    let bucket = bucket(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
+        0 | 1 => answer(503, &[], s3_error("SlowDown")),
+        _ => answer(404, &[], s3_error("NoSuchKey")),
+    });
+    assert_eq!(bucket.head_object(&sample::pending().key(), None, false).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn stored_headers_and_the_whole_size_are_read() {
+    let bucket = bucket(|request| {
+        assert_eq!(request.headers()["range"], "bytes=0-511");
+        assert_eq!(request.headers()["x-amz-expected-bucket-owner"], "123456789012");
+        let headers = [
+            ("content-range", "bytes 0-3/5368709120"),
+            ("x-amz-version-id", "v7"),
+            ("content-type", "image/png"),
+            ("cache-control", "no-store"),
+            ("content-disposition", "inline"),
+            ("content-encoding", "gzip"),
+            ("content-language", "en"),
+            ("expires", "0"),
+            ("x-amz-website-redirect-location", "/x"),
+            ("x-amz-meta-a", "b"),
+        ];
+        answer(206, &headers, "abcd")
+    });
+    let stored = bucket.head_object(&sample::pending().key(), None, false).await.unwrap().unwrap();
+    assert_eq!((stored.size_bytes, stored.version.as_str()), (5 << 30, "v7"));
+    assert_eq!(stored.first_bytes, b"abcd");
+    let headers = stored.headers;
+    assert_eq!(headers.content_type.as_deref(), Some("image/png"));
+    assert_eq!(headers.cache_control.as_deref(), Some("no-store"));
+    assert_eq!(headers.content_disposition.as_deref(), Some("inline"));
+    assert_eq!(headers.content_encoding.as_deref(), Some("gzip"));
+    assert_eq!(headers.content_language.as_deref(), Some("en"));
+    assert_eq!(headers.expires.as_deref(), Some("0"));
+    assert_eq!(headers.website_redirect.as_deref(), Some("/x"));
+    assert!(headers.has_metadata);
+}
+
+#[tokio::test]
+async fn an_answer_with_the_whole_object_gives_its_size_and_first_bytes() {
+    let bucket =
+        bucket(|_| answer(200, &[("content-length", "2000"), ("x-amz-version-id", "v7")], vec![b'x'; 2000]));
+    let stored = bucket.head_object(&sample::pending().key(), None, false).await.unwrap().unwrap();
+    assert_eq!((stored.size_bytes, stored.first_bytes.len()), (2000, 512));
+}
+
+#[tokio::test]
+async fn an_empty_object_has_size_0() {
+    let bucket = bucket(|request| match request.method().as_str() {
+        "HEAD" => answer(200, &[("content-length", "0"), ("x-amz-version-id", "v7")], ""),
+        _ => answer(416, &[], s3_error("InvalidRange")),
+    });
+    let stored = bucket.head_object(&sample::pending().key(), None, false).await.unwrap().unwrap();
+    assert_eq!((stored.size_bytes, stored.version.as_str()), (0, "v7"));
+}
+
+#[tokio::test]
+async fn a_bucket_without_versions_is_refused() {
+    let bucket = bucket(|_| answer(206, &[("content-range", "bytes 0-3/4")], "abcd"));
+    let error = bucket.head_object(&sample::pending().key(), None, false).await.unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Permanent);
+    assert!(error.source.to_string().contains("must be versioned"));
+}
+
+#[tokio::test]
+async fn a_version_that_is_gone_cannot_be_tagged_and_need_not_be_removed() {
+    let bucket = bucket(|_| answer(404, &[], s3_error("NoSuchVersion")));
+    let (key, version) = (sample::pending().key(), VersionId::new("gone"));
+    assert!(!bucket.tag_verified(&key, &version).await.unwrap());
+    bucket.delete_version(&key, &version).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thumbnail_is_stored_with_its_type_and_for_ever() {
+    let bucket = bucket(|request| {
+        assert_eq!(request.headers()["content-type"], "image/jpeg");
+        assert_eq!(request.headers()["cache-control"], "public, max-age=31536000, immutable");
+        assert!(request.uri().path().ends_with("/small.jpg"), "{}", request.uri());
+        answer(200, &[], "")
+    });
+    let key = sample::pending().thumbnail_key(ThumbnailName::Small);
+    bucket.put_thumbnail(&key, b"jpeg".to_vec()).await.unwrap();
+}
+
+const CONDITION_FAILED: &str =
+    r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"no"}"#;
+
+#[tokio::test(start_paused = true)]
+async fn dynamodb_errors_are_lost_races_denied_transient_or_permanent() {
+    let Upload { owner, id, .. } = sample::pending();
+    let lost = table(400, CONDITION_FAILED).update_upload(owner, id, &Transition::Cancel).await;
+    assert_eq!(lost.unwrap(), None);
+    for (status, body, kind) in [
+        (400, r#"{"__type":"x#ProvisionedThroughputExceededException"}"#, StoreErrorKind::Transient),
+        (400, r#"{"__type":"x#ThrottlingException"}"#, StoreErrorKind::Transient),
+        (400, r#"{"__type":"x#RequestLimitExceeded"}"#, StoreErrorKind::Transient),
+        (500, r#"{"__type":"x#InternalServerError"}"#, StoreErrorKind::Transient),
+        (400, r#"{"__type":"x#AccessDeniedException"}"#, StoreErrorKind::Denied),
+        (400, r#"{"__type":"x#ResourceNotFoundException"}"#, StoreErrorKind::Permanent),
+        (400, r#"{"__type":"x#ValidationException"}"#, StoreErrorKind::Permanent),
+    ] {
+        let got = table(status, body).get_upload(owner, id).await.unwrap_err();
+        assert_eq!((got.operation, got.kind), ("GetItem", kind), "{body}");
+        let moved = table(status, body).update_upload(owner, id, &Transition::Cancel).await.unwrap_err();
+        assert_eq!((moved.operation, moved.kind), ("UpdateItem", kind), "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_transaction_says_who_holds_the_key() {
+    let upload = sample::pending();
+    let record = IdempotencyRecord {
+        key_hash: "k".to_owned(),
+        fingerprint: "f".to_owned(),
+        upload_id: upload.id,
+        expires_at: sample::NOW,
+    };
+    let taken = r#"{"__type":"x#TransactionCanceledException","CancellationReasons":[{"Code":"ConditionalCheckFailed"},{"Code":"None"}]}"#;
+    let busy = r#"{"__type":"x#TransactionCanceledException","CancellationReasons":[{"Code":"TransactionConflict"},{"Code":"None"}]}"#;
+    let full = r#"{"__type":"x#TransactionCanceledException","CancellationReasons":[{"Code":"ThrottlingError"},{"Code":"None"}]}"#;
+    assert_eq!(table(400, taken).put_upload(&upload, Some(&record)).await.unwrap(), PutOutcome::KeyTaken);
+    assert_eq!(table(400, busy).put_upload(&upload, Some(&record)).await.unwrap(), PutOutcome::Busy);
+    let error = table(400, full).put_upload(&upload, Some(&record)).await.unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Transient);
+}
+
+#[tokio::test]
+async fn a_broken_item_is_an_error_and_not_a_missing_upload() {
+    let Upload { owner, id, .. } = sample::pending();
+    for body in [
+        r#"{"Item":{"pk":{"S":"OWNER#x"}}}"#,
+        r#"{"Item":{"status":{"S":"unheard of"}}}"#,
+        r#"{"Item":{"status":{"N":"1"}}}"#,
+    ] {
+        let error = table(200, body).get_upload(owner, id).await.unwrap_err();
+        assert_eq!(error.kind, StoreErrorKind::Permanent, "{body}");
+        table(200, body).get_idempotency_record(owner, "k", sample::NOW).await.unwrap_err();
+    }
+    assert_eq!(table(200, "{}").get_upload(owner, id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn reads_are_consistent_and_keys_are_the_owners() {
+    let asked = connection(|request| {
+        let body = String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap();
+        assert!(body.contains(r#""ConsistentRead":true"#), "{body}");
+        assert!(body.contains("OWNER#2bd806c97f0e00af1a1fc3328fa763a9"), "{body}");
+        assert!(body.contains("UPLOAD#01936f2e-8b5a-7c3d-9e4f-0123456789ab"), "{body}");
+        answer(200, &[], "{}")
+    });
+    let id = UploadId::parse("01936f2e-8b5a-7c3d-9e4f-0123456789ab").unwrap();
+    let table = UploadsTable::new(&asked, "uploads".to_owned());
+    table.get_upload(sample::pending().owner, id).await.unwrap();
+}
