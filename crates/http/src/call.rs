@@ -4,7 +4,7 @@ use crate::Problem;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
-use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use valet_core::error::FieldError;
 use valet_core::{Error, Owner, UploadId};
@@ -42,14 +42,21 @@ impl Call {
         UploadId::parse(segment).ok_or(Problem::Core(Error::NotFound))
     }
 
-    /// The JSON body as `T`.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let invalid = |detail: String| Error::InvalidRequest(vec![FieldError { pointer: "", detail }]);
+    /// The body, which must be one JSON object and say so.
+    pub(crate) fn json_object(&self) -> Result<Map<String, Value>, Problem> {
+        let invalid = |pointer, detail: String| {
+            Problem::Core(Error::InvalidRequest(vec![FieldError { pointer, detail }]))
+        };
+        let content_type = self.header("content-type").unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(invalid("Content-Type", "must be application/json".to_owned()));
+        }
         let body: &[u8] = self.request.body().as_ref();
         if body.len() > MAX_BODY_BYTES {
-            return Err(invalid(format!("the body has more than {MAX_BODY_BYTES} bytes")).into());
+            return Err(invalid("", format!("the body has more than {MAX_BODY_BYTES} bytes")));
         }
-        serde_json::from_slice(body).map_err(|error| invalid(error.to_string()).into())
+        serde_json::from_slice(body).map_err(|error| invalid("", format!("must be a JSON object: {error}")))
     }
 
     /// A header, bytes that are no text replaced, so that it is refused rather than overlooked.

@@ -2,6 +2,7 @@
 //! nothing about uploads: that is `valet-core`'s.
 
 mod call;
+mod new_upload;
 mod problem;
 mod respond;
 mod view;
@@ -10,6 +11,7 @@ mod view;
 pub mod testing;
 
 pub use call::Call;
+pub use new_upload::new_upload;
 pub use problem::Problem;
 pub use respond::{Reply, respond};
-pub use view::{FileView, GrantView, LimitsView, NewUploadBody, UploadView};
+pub use view::{FileView, GrantView, LimitsView, UploadView};

@@ -1,42 +1,14 @@
-//! The JSON of the contract. Field names here are API; nothing here decides anything.
+//! The JSON of answers. Field names here are API; nothing here decides anything.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use valet_core::issue_upload::{Grant, NewUpload};
+use valet_core::issue_upload::Grant;
 use valet_core::policy::Policy;
 use valet_core::ports::SignedPut;
 use valet_core::upload::{State, Thumbnail, Thumbnails, Verified};
 use valet_core::{ThumbnailKey, Upload};
-
-/// The body of `POST /v1/uploads`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NewUploadBody {
-    filename: String,
-    content_type: String,
-    size: u64,
-    checksum: Option<ChecksumBody>,
-}
-
-#[derive(Deserialize)]
-struct ChecksumBody {
-    sha256: Option<String>,
-}
-
-impl NewUploadBody {
-    /// What it asks for.
-    pub fn into_new_upload(self, idempotency_key: Option<String>) -> NewUpload {
-        NewUpload {
-            filename: self.filename,
-            content_type: self.content_type,
-            size_bytes: self.size,
-            sha256: self.checksum.and_then(|checksum| checksum.sha256),
-            idempotency_key,
-        }
-    }
-}
 
 /// An upload.
 #[derive(Serialize)]

@@ -37,6 +37,10 @@ pub(crate) struct Opened<'a> {
 impl<'a> Opened<'a> {
     pub(crate) fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, Error> {
         let format = Format::of(bytes).ok_or(Error::UnsupportedFormat)?;
+        if let (Format::Png, Some(declared)) = (format, png_dimensions(bytes)) {
+            // The decoder refuses a row it could not address before it tells the sides.
+            limits.check_dimensions(declared)?;
+        }
         let mut decoder = decoder(bytes, format, limits).map_err(Error::from_decoder)?;
         let (width, height) = decoder.dimensions();
         let stored = Dimensions { width, height };
@@ -51,6 +55,12 @@ impl<'a> Opened<'a> {
     pub(crate) fn source(&self) -> Source {
         Source { format: self.format, dimensions: orientation::upright(self.stored, self.orientation) }
     }
+}
+
+/// Width and height of the header chunk, which comes first. Source: PNG, third edition, sections 5.2 and 11.2.1.
+fn png_dimensions(bytes: &[u8]) -> Option<Dimensions> {
+    let [width, height] = [16, 20].map(|at| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes));
+    Some(Dimensions { width: width?, height: height? })
 }
 
 fn decoder<'a>(

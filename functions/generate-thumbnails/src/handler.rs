@@ -46,10 +46,11 @@ where
     U: GetUpload + UpdateUpload,
 {
     let now = valet_lambda::now();
-    let deadline = Instant::now() + time_left(event.context.deadline(), now);
-    let run = Run { function, now, deadline, request_id: &event.context.request_id };
+    let start = Instant::now();
+    let deadline = start + time_left(event.context.deadline(), now);
+    let run = Run { function, now, start, deadline, request_id: &event.context.request_id };
     let mut answer = SqsBatchResponse::default();
-    match Trigger::parse(event.payload).inspect_err(|error| warn_unreadable(run.request_id, error))? {
+    match Trigger::parse(event.payload).inspect_err(|error| run.warn_unreadable(error))? {
         Trigger::Sqs(messages) => {
             for message in messages {
                 if run.message(&message).await.is_err() {
@@ -68,6 +69,7 @@ where
 struct Run<'a, O, U> {
     function: &'a GenerateThumbnails<O, U>,
     now: OffsetDateTime,
+    start: Instant,
     deadline: Instant,
     request_id: &'a str,
 }
@@ -78,8 +80,7 @@ where
     U: GetUpload + UpdateUpload,
 {
     async fn message(&self, message: &SqsMessage) -> Result<(), Retry> {
-        let arrivals =
-            message_arrivals(message).inspect_err(|error| warn_unreadable(self.request_id, error))?;
+        let arrivals = message_arrivals(message).inspect_err(|error| self.warn_unreadable(error))?;
         self.arrivals(&arrivals).await
     }
 
@@ -107,6 +108,13 @@ where
         // Boxed, as the nested futures of the SDK's calls exceed the compiler's limit for one type.
         let work = Box::pin(generate_thumbnails(objects, uploads, render, self.now, arrival));
         Ok(tokio::time::timeout(left, work).await.map_err(|_| Retry::TimedOut)??)
+    }
+
+    fn warn_unreadable(&self, error: &serde_json::Error) {
+        let (duration_ms, cold_start) = (self.start.elapsed().as_secs_f64() * 1e3, is_cold_start());
+        let request_id = self.request_id;
+        let code = "unreadable_event";
+        warn!(request_id, error.code = code, error.chain = %error, duration_ms, cold_start, "event");
     }
 
     fn log(&self, arrival: &Arrival, result: &Result<Outcome, Retry>, start: Instant) {
@@ -140,11 +148,6 @@ where
             ),
         }
     }
-}
-
-fn warn_unreadable(request_id: &str, error: &serde_json::Error) {
-    let cold_start = is_cold_start();
-    warn!(request_id, error.code = "unreadable_event", error.chain = %error, cold_start, "event");
 }
 
 fn describe(outcome: &Outcome) -> (&'static str, Option<&str>) {

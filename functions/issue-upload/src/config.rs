@@ -9,7 +9,7 @@ use valet_lambda::{ConfigError, Settings};
 const MAX_URL_LIFETIME: Duration = Duration::from_mins(15);
 
 /// The longest a grant may live. Tombstones are kept for longer.
-const MAX_GRANT_LIFETIME: Duration = Duration::from_hours(7 * 24);
+const MAX_GRANT_LIFETIME: Duration = Duration::from_hours(24);
 
 pub(crate) struct Config {
     pub(crate) bucket: String,
@@ -91,7 +91,7 @@ mod tests {
         for (name, value) in [
             ("URL_LIFETIME_SECONDS", "901"),
             ("URL_LIFETIME_SECONDS", "0"),
-            ("GRANT_LIFETIME_SECONDS", "604801"),
+            ("GRANT_LIFETIME_SECONDS", "86401"),
             ("ACCEPTED_TYPES", "text/html=1MiB"),
         ] {
             let ConfigError(problems) = load(name, Some(value)).err().unwrap();

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use valet_core::policy::Policy;
 use valet_core::ports::{GetIdempotencyRecord, GetUpload, PresignPut, PutUpload};
 use valet_core::{UploadId, issue_upload, read_upload, resign_upload};
-use valet_http::{Call, GrantView, LimitsView, NewUploadBody, Problem, Reply, UploadView, respond};
+use valet_http::{Call, GrantView, LimitsView, Problem, Reply, UploadView, new_upload, respond};
 
 /// What this function works with.
 pub(crate) struct IssueUpload<O, U> {
@@ -44,7 +44,7 @@ where
     U: PutUpload + GetUpload + GetIdempotencyRecord,
 {
     let IssueUpload { objects, uploads, policy, cdn_url } = function;
-    let new = call.json::<NewUploadBody>()?.into_new_upload(call.header("idempotency-key"));
+    let new = new_upload(call)?;
     let id = UploadId::new(valet_lambda::new_uuid());
     let grant = issue_upload(objects, uploads, policy, call.now, call.owner, id, new).await?;
     // A repeated request whose upload is past its grant made nothing and gives nothing to send.

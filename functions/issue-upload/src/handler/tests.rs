@@ -160,10 +160,17 @@ async fn bad_requests_are_problems_with_a_code() {
         changed["requestContext"]["http"]["path"] = path.into();
         changed
     };
+    let form = || {
+        let mut changed = event(ISSUE);
+        changed["headers"]["content-type"] = "application/x-www-form-urlencoded".into();
+        changed
+    };
     let cases = [
         (body(""), 400, "invalid_request"),
         (body("{"), 400, "invalid_request"),
         (body("[]"), 400, "invalid_request"),
+        (body(r#"["cat.jpg", "image/jpeg", 1000, null]"#), 400, "invalid_request"),
+        (form(), 400, "invalid_request"),
         (body("\u{0}"), 400, "invalid_request"),
         (body(r#"{"filename": "x", "contentType": "image/png"}"#), 400, "invalid_request"),
         (body(r#"{"filename": "x", "contentType": "image/png", "size": -1}"#), 400, "invalid_request"),
@@ -204,6 +211,26 @@ async fn every_bad_field_is_pointed_at() {
     let (_, problem, _) = send(&function(), bad).await;
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
     assert_eq!(pointers, ["/filename", "/size", "/checksum/sha256"]);
+}
+
+#[tokio::test]
+async fn every_field_of_a_wrong_type_is_pointed_at() {
+    for (body, expected) in [
+        (json!({}), ["/filename", "/contentType", "/size"].as_slice()),
+        (json!({"filename": 7, "contentType": null, "size": "1"}), &["/filename", "/contentType", "/size"]),
+        (json!({"filename": "x", "contentType": "image/png", "size": 1, "checksum": "x"}), &["/checksum"]),
+        (
+            json!({"filename": "x", "contentType": "image/png", "size": -1, "checksum": {"sha256": 1}}),
+            &["/size", "/checksum/sha256"],
+        ),
+    ] {
+        let mut bad = event(ISSUE);
+        bad["body"] = body.to_string().into();
+        let (status, problem, _) = send(&function(), bad).await;
+        let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
+        assert_eq!((status, pointers.len()), (400, expected.len()), "{problem}");
+        assert!(pointers.iter().zip(expected).all(|(seen, expected)| *seen == expected), "{problem}");
+    }
 }
 
 #[tokio::test]
