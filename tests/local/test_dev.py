@@ -5,76 +5,23 @@ Its cargo is a stand-in that succeeds at once and its functions are the echo: wh
 
 import json
 import os
-import random
 import shutil
 import signal
 import socket
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
 
 from infra.local.places import FUNCTIONS, ROOT
-from infra.local.ports import LOOPBACK, is_free
+from infra.local.ports import LOOPBACK
 
 from .http import request
-from .processes import alive, descendants, eventually
+from .processes import alive, eventually
+from .terminal import Terminal, free_ports_in_a_row
 
 READY_SECONDS = 60
 LAST_WORDS = "Ctrl-C stops everything."
-
-
-class Dev:
-    """`make dev` as a terminal would start it, in a session of its own."""
-
-    def __init__(self, state: Path, port: int, env: dict[str, str]) -> None:
-        self.state = state
-        self.ports = [port + offset for offset in range(4)]
-        self.process = subprocess.Popen(
-            ["make", "--no-print-directory", "dev", f"PORT={port}"],
-            cwd=ROOT,
-            env=os.environ | {"VALET_STATE": str(state)} | env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self.lines: list[str] = []
-        self.ready = threading.Event()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            self.lines.append(line)
-            if LAST_WORDS in line:
-                self.ready.set()
-        self.ready.set()
-
-    def started(self) -> dict[int, str]:
-        """Waits until it is up, calls a function, and returns every process there is then."""
-        assert self.ready.wait(READY_SECONDS) and self.process.poll() is None, "".join(self.lines)
-        running = json.loads((self.state / "outputs.json").read_text())
-        (export,) = [line for line in self.lines if line.startswith("export TOKEN=")]
-        token = export.strip().removeprefix("export TOKEN=")
-        limits = request("GET", running["api_url"] + "/v1/limits", headers={"Authorization": f"Bearer {token}"})
-        assert limits.status == 200, limits.body
-        found = descendants(self.process.pid)
-        assert any("bootstrap" in command for command in found.values()), found
-        return found | {self.process.pid: "make"}
-
-    def kill(self) -> None:
-        """Leaves nothing behind for the next test, whatever happened in this one."""
-        for pid in [*descendants(self.process.pid), self.process.pid]:
-            if alive(pid):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait()
-
-
-def four_ports() -> int:
-    candidates = (random.randrange(20000, 30000) for _ in range(100))
-    return next(port for port in candidates if all(is_free(port + offset) for offset in range(4)))
 
 
 @pytest.fixture
@@ -89,60 +36,62 @@ def built(tmp_path, echo):
 
 @pytest.fixture
 def dev(tmp_path, built):
-    running = Dev(tmp_path, four_ports(), built)
+    ports = free_ports_in_a_row()
+    running = Terminal(["dev", f"PORT={ports[0]}"], until=LAST_WORDS, state=tmp_path, ports=ports, env=built)
     yield running
     running.kill()
 
 
-def gone(dev: Dev, processes: dict[int, str]) -> None:
-    assert eventually(lambda: not any(alive(pid) for pid in processes)), {
-        pid: command for pid, command in processes.items() if alive(pid)
-    }
-    assert [port for port in dev.ports if not is_free(port)] == []
+def started(dev: Terminal) -> dict[int, str]:
+    """Waits until it is up, calls a function, and returns every process there is then."""
+    dev.wait_until_ready(READY_SECONDS)
+    running = json.loads((dev.state / "outputs.json").read_text())
+    (export,) = [line for line in dev.lines if line.startswith("export TOKEN=")]
+    token = export.strip().removeprefix("export TOKEN=")
+    limits = request("GET", running["api_url"] + "/v1/limits", headers={"Authorization": f"Bearer {token}"})
+    assert limits.status == 200, limits.body
+    found = dev.processes()
+    assert any("bootstrap" in command for command in found.values()), found
+    return found
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_a_signal_to_the_terminals_processes_ends_them_all(dev, number):
-    processes = dev.started()
-    # The terminal's foreground group: make and our Python, not the engine.
-    os.killpg(dev.process.pid, number)
-    dev.process.wait(15)
-    gone(dev, processes)
+def test_a_signal_from_the_terminal_ends_everything(dev, number):
+    processes = started(dev)
+    dev.press(number)
+    dev.leaves_nothing(processes)
     assert not (dev.state / "outputs.json").exists()
-    assert "Traceback" not in "".join(dev.lines)
 
 
 def test_impatience_does_not_interrupt_the_stopping(dev):
-    processes = dev.started()
+    processes = started(dev)
 
     def ended():
         if dev.process.poll() is None:
-            os.killpg(dev.process.pid, signal.SIGINT)
+            dev.press(signal.SIGINT)
         return dev.process.poll() is not None
 
-    # A held down key: one every few ms until it is over.
+    # A key held down: one every few ms until it is over.
     assert eventually(ended, 15)
-    gone(dev, processes)
-    assert "Traceback" not in "".join(dev.lines)
+    dev.leaves_nothing(processes)
 
 
 def test_killing_the_launcher_alone_takes_the_engine_and_the_functions_with_it(dev):
-    processes = dev.started()
-    (launcher,) = [pid for pid, command in processes.items() if "-m infra.local.dev" in command and "leash" not in command]
+    processes = started(dev)
+    (launcher,) = [pid for pid, command in processes.items() if "-m infra.local.dev" in command]
     os.kill(launcher, signal.SIGKILL)
-    dev.process.wait(15)
-    gone(dev, processes)
+    dev.leaves_nothing(processes)
 
 
 def test_a_second_start_in_the_same_checkout_is_refused(dev, built):
-    dev.started()
-    status, words = run("dev", f"PORT={four_ports()}", state=dev.state, env=built)
+    started(dev)
+    status, words = run("dev", f"PORT={free_ports_in_a_row()[0]}", state=dev.state, env=built)
     assert status != 0
     assert "already runs in this checkout" in words
 
 
 def test_its_outputs_name_no_secret(dev):
-    dev.started()
+    started(dev)
     text = (dev.state / "outputs.json").read_text()
     assert "eyJ" not in text and "PRIVATE" not in text
 
@@ -170,7 +119,7 @@ def sentence(words: str) -> str:
 
 
 def test_a_busy_port_is_named_before_anything_is_built(tmp_path):
-    port = four_ports()
+    port = free_ports_in_a_row()[0]
     with socket.create_server((LOOPBACK, port + 2)):
         status, words = run("dev", f"PORT={port}", state=tmp_path)
     assert status != 0
@@ -188,14 +137,14 @@ def test_a_missing_cargo_is_said(tmp_path):
     programs.mkdir()
     for program in ("make", "sh"):
         (programs / program).symlink_to(shutil.which(program))
-    status, words = run("dev", f"PORT={four_ports()}", state=tmp_path, env={"PATH": str(programs)})
+    status, words = run("dev", f"PORT={free_ports_in_a_row()[0]}", state=tmp_path, env={"PATH": str(programs)})
     assert status != 0
     assert "cargo is missing" in sentence(words)
 
 
 def test_a_failed_build_is_said_after_cargos_own_words(tmp_path):
     path = _cargo(tmp_path, "echo 'error[E0432]: unresolved import' >&2; exit 101")
-    status, words = run("dev", f"PORT={four_ports()}", state=tmp_path, env={"PATH": f"{path}:{os.environ['PATH']}"})
+    status, words = run("dev", f"PORT={free_ports_in_a_row()[0]}", state=tmp_path, env={"PATH": f"{path}:{os.environ['PATH']}"})
     assert status != 0
     assert "E0432" in words
     assert "valet: the functions do not build; cargo says why above." in words
@@ -204,16 +153,16 @@ def test_a_failed_build_is_said_after_cargos_own_words(tmp_path):
 
 def test_an_interrupted_build_ends_with_its_compilers(tmp_path):
     path = _cargo(tmp_path, "echo $$ > $VALET_STATE/pids; sleep 300 & echo $! >> $VALET_STATE/pids; wait")
-    building = Dev(tmp_path, four_ports(), {"PATH": f"{path}:{os.environ['PATH']}"})
+    ports = free_ports_in_a_row()
+    env = {"PATH": f"{path}:{os.environ['PATH']}"}
+    building = Terminal(["dev", f"PORT={ports[0]}"], until=LAST_WORDS, state=tmp_path, ports=ports, env=env)
     try:
         pids = tmp_path / "pids"
-        assert eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2, 30), "".join(building.lines)
+        assert eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2, 30), building.words
         compilers = {int(pid): "cargo" for pid in pids.read_text().split()}
         assert all(map(alive, compilers))
-        os.killpg(building.process.pid, signal.SIGINT)
-        building.process.wait(15)
-        gone(building, compilers)
-        assert "Traceback" not in "".join(building.lines)
+        building.press(signal.SIGINT)
+        building.leaves_nothing(compilers)
     finally:
         building.kill()
 
@@ -228,7 +177,7 @@ def test_what_needs_a_running_stack_says_so(tmp_path, target):
 
 
 def test_invoking_nothing_says_what_is_there(tmp_path):
-    port = four_ports()
+    port = free_ports_in_a_row()[0]
     status, words = run("invoke-issue-upload", "EVENT=Makefile", f"LAMBDA_PORT={port}", state=tmp_path)
     assert status != 0
     assert "start `make watch`" in sentence(words)
