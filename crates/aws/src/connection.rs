@@ -20,7 +20,6 @@ pub struct Connection {
     region: Region,
     credentials: Credentials,
     endpoint: Option<String>,
-    ca_bundle: Option<Vec<u8>>,
     http: SharedHttpClient,
 }
 
@@ -53,7 +52,7 @@ impl Connection {
             return Err(problems);
         }
         let http = https_client(ca_bundle.as_deref());
-        Ok(Self { region, credentials, endpoint: lookup("AWS_ENDPOINT_URL"), ca_bundle, http })
+        Ok(Self { region, credentials, endpoint: lookup("AWS_ENDPOINT_URL"), http })
     }
 
     /// An S3 client.
@@ -103,7 +102,6 @@ impl std::fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("region", &self.region)
             .field("endpoint", &self.endpoint)
-            .field("has_ca_bundle", &self.ca_bundle.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -131,3 +131,71 @@ impl Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use valet_core::error::{StoreError, StoreErrorKind};
+
+    fn store(kind: StoreErrorKind) -> Error {
+        Error::Store(StoreError {
+            operation: "PutItem",
+            kind,
+            source: "table uploads-1a2b is on fire".into(),
+        })
+    }
+
+    fn every_problem() -> Vec<Problem> {
+        let core = [
+            Error::InvalidRequest(vec![]),
+            Error::NotFound,
+            Error::NotUploaded,
+            Error::InvalidState("ready"),
+            Error::UploadExpired,
+            Error::FileTooLarge { max_bytes: 1 },
+            Error::TypeNotAllowed { accepted: "image/png".to_owned() },
+            Error::Rejected(RejectReason::Size),
+            Error::Rejected(RejectReason::Checksum),
+            Error::Rejected(RejectReason::Content),
+            Error::Rejected(RejectReason::Headers),
+            Error::IdempotencyKeyReused,
+            Error::IdempotencyInProgress,
+            store(StoreErrorKind::Transient),
+            store(StoreErrorKind::Denied),
+            store(StoreErrorKind::Permanent),
+        ];
+        let own = [Problem::Unauthenticated, Problem::NoRoute, Problem::TimedOut, Problem::Panicked];
+        own.into_iter().chain(core.into_iter().map(Problem::Core)).collect()
+    }
+
+    #[test]
+    fn every_code_stands_with_its_status_in_the_documented_table() {
+        let documented = include_str!("../../../docs/API.md");
+        for problem in every_problem() {
+            let (status, code) = (problem.status().as_u16(), problem.code());
+            let is_listed = documented.lines().any(|line| {
+                line.starts_with(&format!("| {status} |")) && line.contains(&format!("`{code}`"))
+            });
+            assert!(is_listed, "docs/API.md does not list {code} with {status}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_retried_says_when() {
+        for problem in every_problem() {
+            let body = serde_json::to_value(problem.body("req-1")).unwrap();
+            assert_eq!(body["retryable"], problem.retry_after().is_some());
+            let is_retryable =
+                matches!(problem.code(), "not_uploaded" | "idempotency_in_progress" | "try_later");
+            assert_eq!(body["retryable"], is_retryable, "{body}");
+        }
+    }
+
+    #[test]
+    fn clients_never_see_what_storage_said() {
+        for problem in every_problem() {
+            let body = serde_json::to_string(&problem.body("req-1")).unwrap();
+            assert!(!body.contains("fire") && !body.contains("PutItem"), "{body}");
+        }
+    }
+}
