@@ -14,6 +14,8 @@ from infra.local.engine import REGION, ROOT_KEY, Engine
 from infra.local.places import ROOT
 from infra.local.seaweed import SeaweedFS
 
+S3 = "an_s3_bucket_conforms"
+DYNAMODB = "a_dynamodb_table_conforms"
 BUCKET = "valet-conformance"
 TABLE = "valet-conformance"
 
@@ -30,6 +32,7 @@ def _on_seaweed(state: Path) -> bool:
         _make_bucket(server.client())
         return _run(
             "SeaweedFS",
+            [S3],
             {
                 "VALET_S3_ENDPOINT": server.endpoint,
                 "AWS_ACCESS_KEY_ID": server.access_key,
@@ -49,6 +52,7 @@ def _on_engine(state: Path) -> bool:
         )
         return _run(
             "the engine",
+            [S3, DYNAMODB],
             {
                 "VALET_S3_ENDPOINT": server.endpoint,
                 "VALET_DYNAMODB_ENDPOINT": server.endpoint,
@@ -64,10 +68,11 @@ def _make_bucket(s3) -> None:
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
 
 
-def _run(server: str, env: dict[str, str]) -> bool:
+def _run(server: str, tests: list[str], env: dict[str, str]) -> bool:
     print(f"Conformance on {server}", flush=True)
     # The whole workspace, so that features unify, and shared dependencies stay built, as in `cargo test`.
     command = ["cargo", "test", "--workspace", "--features", "valet-aws/live", "--test", "conformance"]
+    command += ["--", "--exact", *tests]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "VALET_"))}
     done = subprocess.run(command, cwd=ROOT, env=kept | env | {"AWS_REGION": REGION, "VALET_BUCKET": BUCKET})
     return done.returncode == 0
