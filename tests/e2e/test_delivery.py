@@ -39,6 +39,7 @@ def test_a_file_whose_tag_is_taken_away_is_no_longer_served(user, storage, stack
 
 @pytest.mark.parametrize("query", ["versionId=null", "response-content-type=text%2Fhtml", "acl", "tagging", "x=1&x=2"])
 def test_a_query_string_reaches_nothing(ready, query):
+    """The local engine forwards none whatever the cache policy says; that the policy says so is asserted on the template."""
     plain, queried = send("GET", ready["fileUrl"]), send("GET", f"{ready['fileUrl']}?{query}")
     assert (queried.status, queried.body) == (200, plain.body)
     assert queried.headers["content-type"] == "image/jpeg"

@@ -90,6 +90,25 @@ def test_many_confirms_at_once_and_the_event_agree(user, storage):
     assert user.settled(grant)["file"]["thumbnails"]["status"] == "ready"
 
 
+def test_a_cancel_racing_confirm_and_event_leaves_a_file_or_nothing(user, storage):
+    def race(_: int) -> None:
+        grant = user.upload(PHOTO)
+        key = f"uploads/{user.owner}/{grant['id']}.jpg"
+        with ThreadPoolExecutor(2) as both:
+            cancelling, confirming = both.submit(user.cancel, grant), both.submit(user.confirm, grant)
+        if cancelling.result().status == 204:
+            expect.problem(confirming.result(), 409, "invalid_state")
+            eventually(lambda: storage.versions(key) == [], "the file is removed")
+            assert user.read(grant).json()["status"] == "cancelled"
+        else:
+            expect.problem(cancelling.result(), 409, "invalid_state")
+            assert confirming.result().status == 200
+            assert user.settled(grant)["file"]["thumbnails"]["status"] == "ready"
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(race, range(8)))
+
+
 def test_a_repeated_event_changes_nothing(user, storage):
     grant = user.upload(PHOTO)
     user.settled(grant)

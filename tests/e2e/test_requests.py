@@ -23,7 +23,6 @@ UPLOAD_KEY = r"/uploads/[0-9a-f]{32}/[0-9a-f-]{36}\.jpg"
         b"[]",
         b'"text"',
         b'["cat.jpg","image/jpeg",1000,null]',
-        b'{"filename":"a.jpg","contentType":"image/jpeg","size":1,"size":2}',
         b"\xff\xfe\x00",
         b"{}",
         b'{"filename":"a.jpg"}',

@@ -138,8 +138,12 @@ def test_what_cannot_be_shown_small_is_a_file_without_thumbnail_and_soon_known_t
     assert storage.versions(f"thumbnails/{user.owner}") == []
     # What the owner uploaded is still the owner's file.
     assert send("GET", upload["file"]["fileUrl"]).body == content
-    # The function is alive and well for the next one.
+
+
+def test_a_photo_after_many_bombs_is_shown_as_ever(user):
+    bombs = [user.upload_of(bomb(kind), *BOMBS[kind][:2]) for kind in BOMBS]
     assert user.settled(user.upload(PHOTO))["file"]["thumbnails"]["status"] == "ready"
+    assert {user.settled(grant)["file"]["thumbnails"]["status"] for grant in bombs} == {"failed"}
 
 
 def test_of_ten_thousand_frames_only_the_first_is_looked_at(user):

@@ -1,5 +1,7 @@
 """What arrives is compared with its grant, and what differs is removed and never served."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from . import expect
@@ -46,6 +48,20 @@ def test_the_event_alone_rejects_as_well(user, storage, kind):
     upload = user.settled(grant)
     assert (upload["status"], upload["reason"]) == ("rejected", "content_mismatch")
     assert storage.versions(f"uploads/{user.owner}") == []
+
+
+def test_a_confirm_and_an_event_at_once_reject_alike(user, storage):
+    """Two confirms for each arrival, one of them while the event is handled as a rule."""
+
+    def arrive(_: int) -> list:
+        grant = user.upload_of(HTML, "image/png", "png")
+        return [user.confirm(grant), user.confirm(grant)]
+
+    with ThreadPoolExecutor(4) as pool:
+        replies = [reply for pair in pool.map(arrive, range(16)) for reply in pair]
+    for reply in replies:
+        expect.problem(reply, 422, "content_mismatch")
+    eventually(lambda: storage.versions(f"uploads/{user.owner}") == [], "the files are removed")
 
 
 def pairs() -> list[tuple[Sample, Sample]]:

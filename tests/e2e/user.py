@@ -27,7 +27,8 @@ class User:
         self.sub = sub
         self.owner = hashlib.sha256(sub.encode()).hexdigest()[:32]
         self.secrets = secrets
-        secrets.texts.add(token)
+        # A subject may be an e-mail address.
+        secrets.texts.update((token, sub))
 
     def call(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None, token: str | None = None
