@@ -70,6 +70,9 @@ test-conformance: .tools/engine.stamp .tools/weed.stamp ## The S3 and DynamoDB p
 test-e2e: .tools/engine.stamp build ## Uploads from end to end on the deployed template
 	$(PYTEST) tests/e2e
 
+bench-functions: ## What starts and calls of the release functions cost; OPTIONS="--json --check"
+	@exec $(PYTHON) -m tests.bench.functions $(OPTIONS)
+
 ##@ Building it
 
 build: ## The three functions, debug
@@ -91,6 +94,6 @@ help: ## This list
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-e2e build build-release tools clean help
+	test-e2e bench-functions build build-release tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp
