@@ -47,8 +47,8 @@ def user(new_user) -> User:
 @pytest.fixture
 def held(stack, storage):
     """Events wait in the queue until the test calls this, or ends: what happens before is the client's doing alone."""
-    lambdas = stack.client("lambda")
-    (mapping,) = lambdas.list_event_source_mappings(FunctionName=stack.outputs.functions["generate-thumbnails"])["EventSourceMappings"]
+    lambdas, function = stack.client("lambda"), stack.outputs.functions["generate-thumbnails"]
+    (mapping,) = lambdas.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
 
     def release() -> None:
         lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)

@@ -70,7 +70,8 @@ def test_a_write_without_the_precondition_is_refused(administrator, stack, user,
     source = {"Bucket": stack.bucket, "Key": ready}
     assert refused(administrator.copy_object, Bucket=stack.bucket, Key=f"uploads/{user.owner}/copy.jpg", CopySource=source)
     assert administrator.get_object(Bucket=stack.bucket, Key=ready)["Body"].read() == PHOTO.content
-    assert not refused(administrator.put_object, Bucket=stack.bucket, Key=f"uploads/{user.owner}/new.jpg", Body=b"x", IfNoneMatch="*")
+    new = {"Bucket": stack.bucket, "Key": f"uploads/{user.owner}/new.jpg", "Body": b"x"}
+    assert not refused(administrator.put_object, **new, IfNoneMatch="*")
 
 
 def test_a_signed_write_without_the_precondition_is_refused(administrator, stack, user):

@@ -32,7 +32,10 @@ def test_a_small_image_is_not_enlarged(user):
     assert pixels.distance(thumbnail, pixels.reference(file.getvalue(), (48, 32))) < pixels.CLOSE
 
 
-@pytest.mark.parametrize(("size", "thumbnail"), [((1000, 2), (200, 1)), ((3, 900), (1, 200)), ((1, 1), (1, 1)), ((200, 200), (200, 200))])
+@pytest.mark.parametrize(
+    ("size", "thumbnail"),
+    [((1000, 2), (200, 1)), ((3, 900), (1, 200)), ((1, 1), (1, 1)), ((200, 200), (200, 200))],
+)
 def test_a_thin_image_keeps_at_least_a_pixel(user, size, thumbnail):
     file = io.BytesIO()
     Image.new("RGB", size, (200, 30, 30)).save(file, "PNG")
