@@ -4,9 +4,12 @@
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
-use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::identity::Identity;
 use std::time::Duration;
 
 /// The roots that AWS endpoints chain to. Source: <https://www.amazontrust.com/repository/>
@@ -55,6 +58,21 @@ impl Connection {
         Ok(Self { region, credentials, endpoint: lookup("AWS_ENDPOINT_URL"), http })
     }
 
+    /// The region.
+    pub(crate) fn region(&self) -> &str {
+        self.region.as_ref()
+    }
+
+    /// The endpoint that stands in for AWS's own, if any.
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    /// The credentials, for signing.
+    pub(crate) fn identity(&self) -> Identity {
+        self.credentials.clone().into()
+    }
+
     /// An S3 client.
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
         let mut config = aws_sdk_s3::Config::builder()
@@ -64,7 +82,7 @@ impl Connection {
             .http_client(self.http.clone())
             .retry_config(retries())
             .timeout_config(timeouts())
-            // By default the SDK would sign a CRC32 of the empty body it presigns with, and no upload would match it.
+            // Thumbnails go over TLS with their length; the SDK's default would hash them as well.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             // Ranged reads would be compared with the checksum of the whole.
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
@@ -106,14 +124,24 @@ impl std::fmt::Debug for Connection {
     }
 }
 
+/// One connector for all clients. The SDK's own builder would make one for each, and parse the roots for each again.
 fn https_client(ca_bundle: Option<&[u8]>) -> SharedHttpClient {
     let mut roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     if let Some(pem) = ca_bundle {
         roots.add_pem_certificate(pem);
     }
     let context = TlsContext::builder().with_trust_store(roots).build().expect("building it checks nothing");
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context).build_https()
+    let connector = Connector::builder()
+        .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build())
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(context)
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
 }
+
+/// How long a connection may take. A warm one is kept.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Three tries with exponential backoff and jitter, the SDK's standard mode.
 fn retries() -> RetryConfig {
@@ -124,7 +152,6 @@ fn retries() -> RetryConfig {
 /// answer, not the reading of its body.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(4))
         .operation_timeout(Duration::from_secs(7))
         .build()

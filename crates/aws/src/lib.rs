@@ -6,6 +6,7 @@
 mod connection;
 mod error;
 mod s3_bucket;
+mod s3_presigner;
 mod upload_item;
 mod uploads_table;
 
@@ -14,4 +15,5 @@ mod scripted;
 
 pub use connection::Connection;
 pub use s3_bucket::S3Bucket;
+pub use s3_presigner::S3Presigner;
 pub use uploads_table::UploadsTable;

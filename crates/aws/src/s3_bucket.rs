@@ -6,22 +6,19 @@ use crate::Connection;
 use crate::error::{bad_answer, store_error};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, Tag, Tagging};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
-use std::time::Duration;
-use time::OffsetDateTime;
 use valet_core::checksum::Sha256;
 use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::CACHE_CONTROL;
 use valet_core::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, HeadObject, PresignPut, PutThumbnail, SignedPut,
-    StoredHeaders, StoredObject, TagVerified,
+    DeleteThumbnail, DeleteVersion, GetObject, HeadObject, PutThumbnail, StoredHeaders, StoredObject,
+    TagVerified,
 };
 use valet_core::upload::VersionId;
-use valet_core::{ThumbnailKey, Upload, UploadKey};
+use valet_core::{ThumbnailKey, UploadKey};
 
 /// The tag that the bucket policy lets CloudFront read by.
 const VERIFIED: (&str, &str) = ("verified", "true");
@@ -30,13 +27,12 @@ const VERIFIED: (&str, &str) = ("verified", "true");
 pub struct S3Bucket {
     client: aws_sdk_s3::Client,
     bucket: String,
-    account: Option<String>,
+    account: String,
 }
 
 impl S3Bucket {
-    /// The bucket of this name. With `account` every call fails if the bucket belongs to another account by now; a function
-    /// that only signs makes no calls and needs none.
-    pub fn new(connection: &Connection, bucket: String, account: Option<String>) -> Self {
+    /// The bucket of this name. Every call fails if it belongs to another account than `account` by now.
+    pub fn new(connection: &Connection, bucket: String, account: String) -> Self {
         Self { client: connection.s3(), bucket, account }
     }
 
@@ -46,7 +42,7 @@ impl S3Bucket {
             .client
             .head_object()
             .bucket(&self.bucket)
-            .set_expected_bucket_owner(self.account.clone())
+            .expected_bucket_owner(&self.account)
             .key(key)
             .version_id(version.as_str())
             .checksum_mode(ChecksumMode::Enabled)
@@ -56,44 +52,6 @@ impl S3Bucket {
             Some(head) => Ok(head.checksum_sha256().and_then(Sha256::parse)),
             None => Ok(None),
         }
-    }
-}
-
-impl PresignPut for S3Bucket {
-    async fn presign_put(
-        &self,
-        upload: &Upload,
-        now: OffsetDateTime,
-        lifetime: Duration,
-    ) -> Result<SignedPut, StoreError> {
-        let length = i64::try_from(upload.size_bytes)
-            .map_err(|_| bad_answer("PutObject", "the size is beyond S3's"))?;
-        let config = PresigningConfig::builder().start_time(now.into()).expires_in(lifetime).build();
-        let config = config.map_err(|error| bad_answer("PutObject", error.to_string()))?;
-        let signed = self
-            .client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(upload.key().to_string())
-            .content_type(upload.media_type.content_type())
-            .content_length(length)
-            .cache_control(CACHE_CONTROL)
-            .if_none_match("*")
-            .set_checksum_sha256(upload.sha256.map(|sha256| sha256.to_string()))
-            .presigned(config)
-            .await
-            .map_err(|error| store_error("PutObject", error))?;
-        // The SDK lists what it would send itself: inside Lambda also a trace id, which is not signed and is no
-        // client's business. Host and length clients set themselves, and browsers let nobody else.
-        let is_signed = signed_headers(signed.uri())?;
-        let sent = |name: &str| is_signed.contains(&name) && name != "host" && name != "content-length";
-        let mut headers: Vec<_> = signed
-            .headers()
-            .filter(|(name, _)| sent(name))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        headers.sort_unstable();
-        Ok(SignedPut { url: signed.uri().to_owned(), headers, expires_at: now + lifetime })
     }
 }
 
@@ -109,7 +67,7 @@ impl HeadObject for S3Bucket {
             .client
             .get_object()
             .bucket(&self.bucket)
-            .set_expected_bucket_owner(self.account.clone())
+            .expected_bucket_owner(&self.account)
             .key(&key)
             .set_version_id(version.map(|version| version.as_str().to_owned()))
             .range(format!("bytes=0-{}", StoredObject::FIRST_BYTES - 1))
@@ -143,7 +101,7 @@ impl S3Bucket {
             .client
             .head_object()
             .bucket(&self.bucket)
-            .set_expected_bucket_owner(self.account.clone())
+            .expected_bucket_owner(&self.account)
             .key(key)
             .set_version_id(version.map(|version| version.as_str().to_owned()))
             .send()
@@ -165,7 +123,7 @@ impl GetObject for S3Bucket {
             .client
             .get_object()
             .bucket(&self.bucket)
-            .set_expected_bucket_owner(self.account.clone())
+            .expected_bucket_owner(&self.account)
             .key(key.to_string())
             .version_id(version.as_str())
             .send()
@@ -185,7 +143,7 @@ impl TagVerified for S3Bucket {
             .client
             .put_object_tagging()
             .bucket(&self.bucket)
-            .set_expected_bucket_owner(self.account.clone())
+            .expected_bucket_owner(&self.account)
             .key(key.to_string())
             .version_id(version.as_str())
             .tagging(tagging)
@@ -201,7 +159,7 @@ impl DeleteVersion for S3Bucket {
             .client
             .delete_object()
             .bucket(&self.bucket)
-            .set_expected_bucket_owner(self.account.clone())
+            .expected_bucket_owner(&self.account)
             .key(key.to_string())
             .version_id(version.as_str())
             .send()
@@ -215,7 +173,7 @@ impl PutThumbnail for S3Bucket {
         self.client
             .put_object()
             .bucket(&self.bucket)
-            .set_expected_bucket_owner(self.account.clone())
+            .expected_bucket_owner(&self.account)
             .key(key.to_string())
             .content_type(ThumbnailKey::CONTENT_TYPE)
             .cache_control(CACHE_CONTROL)
@@ -233,7 +191,7 @@ impl DeleteThumbnail for S3Bucket {
             .client
             .delete_object()
             .bucket(&self.bucket)
-            .set_expected_bucket_owner(self.account.clone())
+            .expected_bucket_owner(&self.account)
             .key(key.to_string())
             .send()
             .await;
@@ -262,13 +220,6 @@ where
         }
         Err(error) => Err(store_error(operation, error)),
     }
-}
-
-/// The names in `X-Amz-SignedHeaders`.
-fn signed_headers(url: &str) -> Result<Vec<&str>, StoreError> {
-    let list = url.split(['?', '&']).find_map(|pair| pair.strip_prefix("X-Amz-SignedHeaders="));
-    list.map(|list| list.split("%3B").collect())
-        .ok_or_else(|| bad_answer("PutObject", "the signature does not name its headers"))
 }
 
 fn version_of(operation: &'static str, version: Option<&str>) -> Result<VersionId, StoreError> {

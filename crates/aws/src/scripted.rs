@@ -1,7 +1,8 @@
 //! What the adapters make of answers that running servers do not give on demand: refusals, throttling, broken items. And what
 //! exactly they sign.
 
-use crate::{Connection, S3Bucket, UploadsTable};
+use crate::{Connection, S3Bucket, S3Presigner, UploadsTable};
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_types::body::SdkBody;
 use http::{Request, Response};
@@ -25,14 +26,14 @@ fn connection(answer: impl Fn(Request<SdkBody>) -> Answer + Send + Sync + 'stati
         "AWS_REGION" => Some("eu-central-1".to_owned()),
         "AWS_ACCESS_KEY_ID" => Some("AKIAIOSFODNN7EXAMPLE".to_owned()),
         "AWS_SECRET_ACCESS_KEY" => Some("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned()),
-        "AWS_SESSION_TOKEN" => Some("token".to_owned()),
+        "AWS_SESSION_TOKEN" => Some("token/with+=&".to_owned()),
         _ => None,
     });
     connection.unwrap().with_http(infallible_client_fn(answer))
 }
 
 fn bucket(answer: impl Fn(Request<SdkBody>) -> Answer + Send + Sync + 'static) -> S3Bucket {
-    S3Bucket::new(&connection(answer), "valet-example".to_owned(), Some("123456789012".to_owned()))
+    S3Bucket::new(&connection(answer), "valet-example".to_owned(), "123456789012".to_owned())
 }
 
 fn table(status: u16, body: &'static str) -> UploadsTable {
@@ -57,8 +58,9 @@ async fn head(status: u16, body: String) -> Result<Option<StoredObject>, StoreEr
 }
 
 async fn sign(upload: &Upload) -> SignedPut {
-    let bucket = bucket(|_| unreachable!("signing asks nobody"));
-    bucket.presign_put(upload, sample::NOW, Duration::from_mins(15)).await.unwrap()
+    let connection = connection(|_| unreachable!("signing asks nobody"));
+    let presigner = S3Presigner::new(&connection, "valet-example");
+    presigner.presign_put(upload, sample::NOW, Duration::from_mins(15)).await.unwrap()
 }
 
 fn parameter<'a>(url: &'a str, name: &str) -> &'a str {
@@ -67,18 +69,20 @@ fn parameter<'a>(url: &'a str, name: &str) -> &'a str {
 
 #[tokio::test]
 async fn everything_that_matters_is_signed_and_nothing_else() {
-    let signed = sign(&sample::pending()).await;
+    let upload = sample::pending();
+    let signed = sign(&upload).await;
     assert_eq!(
         parameter(&signed.url, "X-Amz-SignedHeaders"),
         "cache-control%3Bcontent-length%3Bcontent-type%3Bhost%3Bif-none-match"
     );
     assert_eq!(parameter(&signed.url, "X-Amz-Expires"), "900");
     assert_eq!(parameter(&signed.url, "X-Amz-Date"), "20261121T230500Z");
-    assert!(!signed.url.to_lowercase().contains("checksum"), "{}", signed.url);
-    assert!(signed.url.starts_with(&format!(
-        "https://valet-example.s3.eu-central-1.amazonaws.com/{}?",
-        sample_key(&signed.url)
-    )));
+    assert_eq!(parameter(&signed.url, "X-Amz-Security-Token"), "token%2Fwith%2B%3D%26");
+    let parameters: Vec<_> =
+        signed.url.split(['?', '&']).skip(1).map(|pair| pair.split('=').next()).collect();
+    assert_eq!(parameters.len(), 7, "{parameters:?}");
+    let address = format!("https://valet-example.s3.eu-central-1.amazonaws.com/{}?", upload.key());
+    assert!(signed.url.starts_with(&address), "{}", signed.url);
     let names: Vec<_> = signed.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(
         names,
@@ -91,8 +95,36 @@ async fn everything_that_matters_is_signed_and_nothing_else() {
     assert_eq!(signed.expires_at, sample::NOW + Duration::from_mins(15));
 }
 
-fn sample_key(url: &str) -> &str {
-    url.split_once(".com/").unwrap().1.split_once('?').unwrap().0
+/// The SDK signs the same words to the same signature, once its own additions are taken away.
+#[tokio::test]
+async fn the_signature_is_the_sdks() {
+    let upload = Upload { sha256: Some(Sha256::of(sample::PNG)), ..sample::pending() };
+    let ours = sign(&upload).await;
+    let config =
+        PresigningConfig::builder().start_time(sample::NOW.into()).expires_in(Duration::from_mins(15));
+    let theirs = connection(|_| unreachable!("signing asks nobody"))
+        .s3()
+        .put_object()
+        .bucket("valet-example")
+        .key(upload.key().to_string())
+        .content_type("image/png")
+        .content_length(sample::PNG.len().try_into().unwrap())
+        .cache_control("public, max-age=31536000, immutable")
+        .if_none_match("*")
+        .checksum_sha256(Sha256::of(sample::PNG).to_string())
+        .customize()
+        // The operation's name is in the SDK's query, and so in its signature.
+        .mutate_request(|request| {
+            let uri = request.uri().replace("?x-id=PutObject", "");
+            request.set_uri(uri).unwrap();
+        })
+        .presigned(config.build().unwrap())
+        .await
+        .unwrap();
+    for name in ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-SignedHeaders", "X-Amz-Signature"] {
+        assert_eq!(parameter(&ours.url, name), parameter(theirs.uri(), name));
+    }
+    assert_eq!(ours.url.split('?').next(), theirs.uri().split('?').next());
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! The adapters behave on real servers as the memory fakes do. `make test-conformance` starts the servers and names them:
-//! `VALET_S3_ENDPOINT` and `VALET_BUCKET` (versioned), `VALET_DYNAMODB_ENDPOINT` and `VALET_TABLE` (keys `pk`, `sk`), and
+//! `VALET_S3_ENDPOINT`, `VALET_BUCKET` (versioned) and `VALET_BUCKET_OWNER`, `VALET_DYNAMODB_ENDPOINT` and `VALET_TABLE` (keys `pk`, `sk`), and
 //! credentials. A run names the tests its servers are for.
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![expect(clippy::disallowed_methods, reason = "real servers check signatures against the real time")]
@@ -7,8 +7,9 @@
 use std::env;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use valet_aws::{Connection, S3Bucket, UploadsTable};
-use valet_core::testing::{conformance, sample};
+use valet_aws::{Connection, S3Bucket, S3Presigner, UploadsTable};
+use valet_core::testing::conformance::{self, Uploader};
+use valet_core::testing::sample;
 use valet_core::{Upload, UploadId};
 
 fn connection(endpoint: &str) -> Connection {
@@ -41,8 +42,11 @@ impl conformance::Send for Http {
 #[tokio::test]
 async fn an_s3_bucket_conforms() {
     let endpoint = env::var("VALET_S3_ENDPOINT").unwrap();
-    let bucket = S3Bucket::new(&connection(&endpoint), env::var("VALET_BUCKET").unwrap(), None);
-    conformance::bucket(&bucket, &Http, OffsetDateTime::now_utc(), fresh).await;
+    let (connection, name) = (connection(&endpoint), env::var("VALET_BUCKET").unwrap());
+    let presigner = S3Presigner::new(&connection, &name);
+    let uploader = Uploader { presigner: &presigner, client: &Http, now: OffsetDateTime::now_utc() };
+    let bucket = S3Bucket::new(&connection, name, env::var("VALET_BUCKET_OWNER").unwrap());
+    conformance::bucket(&bucket, &uploader, fresh).await;
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Error> {
     valet_lambda::init_log();
     let config = valet_lambda::configure(Config::from_lookup)?;
     let function = ConfirmUpload {
-        objects: S3Bucket::new(&config.connection, config.bucket, Some(config.bucket_owner)),
+        objects: S3Bucket::new(&config.connection, config.bucket, config.bucket_owner),
         uploads: UploadsTable::new(&config.connection, config.table),
         cdn_url: config.cdn_url,
     };

@@ -20,15 +20,12 @@ use time::OffsetDateTime;
 
 const LIFETIME: Duration = Duration::from_mins(5);
 
-/// Every S3 port.
+/// Every S3 port but signing, which needs no connection.
 pub trait Bucket:
-    PresignPut + HeadObject + GetObject + TagVerified + DeleteVersion + PutThumbnail + DeleteThumbnail
+    HeadObject + GetObject + TagVerified + DeleteVersion + PutThumbnail + DeleteThumbnail
 {
 }
-impl<T: PresignPut + HeadObject + GetObject + TagVerified + DeleteVersion + PutThumbnail + DeleteThumbnail>
-    Bucket for T
-{
-}
+impl<T: HeadObject + GetObject + TagVerified + DeleteVersion + PutThumbnail + DeleteThumbnail> Bucket for T {}
 
 /// Every `DynamoDB` port.
 pub trait Table: PutUpload + GetUpload + GetIdempotencyRecord + UpdateUpload {}
@@ -46,19 +43,40 @@ impl Send for super::MemoryBucket {
     }
 }
 
-/// Runs every behaviour of the S3 ports. `now` is the server's time, as signatures are checked against it.
+/// Who signs, who sends, and the server's time, which signatures are checked against.
+pub struct Uploader<'a, P, C> {
+    /// Signs.
+    pub presigner: &'a P,
+    /// Sends.
+    pub client: &'a C,
+    /// Now.
+    pub now: OffsetDateTime,
+}
+
+impl<P: PresignPut, C: Send> Uploader<'_, P, C> {
+    async fn sign(&self, upload: &Upload) -> SignedPut {
+        self.presigner.presign_put(upload, self.now, LIFETIME).await.expect("signing works")
+    }
+
+    async fn put(&self, upload: &Upload) -> (SignedPut, u16) {
+        let signed = self.sign(upload).await;
+        let status = self.client.send(&signed.url, &signed.headers, PNG).await;
+        (signed, status)
+    }
+}
+
+/// Runs every behaviour of the S3 ports.
 pub async fn bucket(
     bucket: &impl Bucket,
-    client: &impl Send,
-    now: OffsetDateTime,
+    uploader: &Uploader<'_, impl PresignPut, impl Send>,
     fresh: impl Fn() -> Upload,
 ) {
-    a_granted_put_is_stored_as_granted(bucket, client, now, fresh()).await;
-    a_granted_checksum_is_kept(bucket, client, now, fresh()).await;
-    a_put_that_differs_from_its_grant_is_refused(bucket, client, now, fresh()).await;
-    a_grant_is_good_for_one_put(bucket, client, now, fresh()).await;
+    a_granted_put_is_stored_as_granted(bucket, uploader, fresh()).await;
+    a_granted_checksum_is_kept(bucket, uploader, fresh()).await;
+    a_put_that_differs_from_its_grant_is_refused(bucket, uploader, fresh()).await;
+    a_grant_is_good_for_one_put(uploader, fresh()).await;
     what_is_missing_reads_as_none(bucket, fresh()).await;
-    one_version_can_be_read_tagged_and_removed(bucket, client, now, fresh()).await;
+    one_version_can_be_read_tagged_and_removed(bucket, uploader, fresh()).await;
     a_thumbnail_can_be_replaced_and_removed(bucket, fresh()).await;
 }
 
@@ -71,26 +89,14 @@ pub async fn table(table: &impl Table, fresh: impl Fn() -> Upload) {
     an_idempotency_key_is_taken_until_it_expires(table, &fresh).await;
 }
 
-async fn put(
-    bucket: &impl Bucket,
-    client: &impl Send,
-    now: OffsetDateTime,
-    upload: &Upload,
-) -> (SignedPut, u16) {
-    let signed = bucket.presign_put(upload, now, LIFETIME).await.expect("signing works");
-    let status = client.send(&signed.url, &signed.headers, PNG).await;
-    (signed, status)
-}
-
 async fn a_granted_put_is_stored_as_granted(
     bucket: &impl Bucket,
-    client: &impl Send,
-    now: OffsetDateTime,
+    uploader: &Uploader<'_, impl PresignPut, impl Send>,
     upload: Upload,
 ) {
-    let (signed, status) = put(bucket, client, now, &upload).await;
+    let (signed, status) = uploader.put(&upload).await;
     assert_eq!(status, 200);
-    assert!(signed.expires_at <= now + LIFETIME);
+    assert!(signed.expires_at <= uploader.now + LIFETIME);
     let stored = bucket.head_object(&upload.key(), None, false).await.unwrap().expect("it is stored");
     assert_eq!(stored.size_bytes, PNG.len() as u64);
     assert_eq!(stored.first_bytes, PNG);
@@ -107,55 +113,48 @@ async fn a_granted_put_is_stored_as_granted(
 
 async fn a_granted_checksum_is_kept(
     bucket: &impl Bucket,
-    client: &impl Send,
-    now: OffsetDateTime,
+    uploader: &Uploader<'_, impl PresignPut, impl Send>,
     upload: Upload,
 ) {
     let upload = Upload { sha256: Some(Sha256::of(PNG)), ..upload };
-    assert_eq!(put(bucket, client, now, &upload).await.1, 200);
+    assert_eq!(uploader.put(&upload).await.1, 200);
     let stored = bucket.head_object(&upload.key(), None, true).await.unwrap().expect("it is stored");
     assert_eq!(stored.sha256, upload.sha256);
 }
 
 async fn a_put_that_differs_from_its_grant_is_refused(
     bucket: &impl Bucket,
-    client: &impl Send,
-    now: OffsetDateTime,
+    uploader: &Uploader<'_, impl PresignPut, impl Send>,
     upload: Upload,
 ) {
     let upload = Upload { sha256: Some(Sha256::of(PNG)), ..upload };
-    let signed = bucket.presign_put(&upload, now, LIFETIME).await.unwrap();
+    let signed = uploader.sign(&upload).await;
     let longer = [PNG, b"\0"].concat();
     let mut other = PNG.to_vec();
     other[20] ^= 1;
     for (body, statuses) in
         [(longer, vec![403]), (PNG[..PNG.len() - 1].to_vec(), vec![403]), (other, vec![400])]
     {
-        let status = client.send(&signed.url, &signed.headers, &body).await;
+        let status = uploader.client.send(&signed.url, &signed.headers, &body).await;
         assert!(statuses.contains(&status), "{} bytes: {status}", body.len());
     }
     for (name, value) in &signed.headers {
         let mut without = signed.headers.clone();
         without.retain(|(header, _)| header != name);
-        assert_eq!(client.send(&signed.url, &without, PNG).await, 403, "without {name}");
+        assert_eq!(uploader.client.send(&signed.url, &without, PNG).await, 403, "without {name}");
         let mut changed = without.clone();
         changed.push((name.clone(), format!("{value}x")));
-        let status = client.send(&signed.url, &changed, PNG).await;
+        let status = uploader.client.send(&signed.url, &changed, PNG).await;
         assert!([400, 403].contains(&status), "{name} changed: {status}");
     }
     let other_key = signed.url.replacen(&upload.id.to_string(), &sample::id().to_string(), 1);
-    assert_eq!(client.send(&other_key, &signed.headers, PNG).await, 403, "another key");
+    assert_eq!(uploader.client.send(&other_key, &signed.headers, PNG).await, 403, "another key");
     assert_eq!(bucket.head_object(&upload.key(), None, false).await.unwrap(), None, "something was stored");
 }
 
-async fn a_grant_is_good_for_one_put(
-    bucket: &impl Bucket,
-    client: &impl Send,
-    now: OffsetDateTime,
-    upload: Upload,
-) {
-    let (signed, first) = put(bucket, client, now, &upload).await;
-    let second = client.send(&signed.url, &signed.headers, PNG).await;
+async fn a_grant_is_good_for_one_put(uploader: &Uploader<'_, impl PresignPut, impl Send>, upload: Upload) {
+    let (signed, first) = uploader.put(&upload).await;
+    let second = uploader.client.send(&signed.url, &signed.headers, PNG).await;
     assert_eq!((first, second), (200, 412));
 }
 
@@ -166,12 +165,11 @@ async fn what_is_missing_reads_as_none(bucket: &impl Bucket, upload: Upload) {
 
 async fn one_version_can_be_read_tagged_and_removed(
     bucket: &impl Bucket,
-    client: &impl Send,
-    now: OffsetDateTime,
+    uploader: &Uploader<'_, impl PresignPut, impl Send>,
     upload: Upload,
 ) {
     let key = upload.key();
-    assert_eq!(put(bucket, client, now, &upload).await.1, 200);
+    assert_eq!(uploader.put(&upload).await.1, 200);
     let version = bucket.head_object(&key, None, false).await.unwrap().expect("it is stored").version;
     let again = bucket.head_object(&key, Some(&version), false).await.unwrap().expect("the version is there");
     assert_eq!(again.version, version);
