@@ -90,30 +90,58 @@ impl MediaType {
 
     /// Whether a file that starts with these bytes is of this type. 512 bytes are enough.
     ///
-    /// Signatures are those of the `infer` crate. Polyglots pass, as they do everywhere: what protects from them is
-    /// that the type is served literally, with `nosniff` and a sandboxing policy.
+    /// Signatures are those of the `infer` crate where it looks at enough of a file. Polyglots pass, as they do everywhere: what
+    /// protects from them is that the type is served literally, with `nosniff` and a sandboxing policy.
     pub fn matches(self, first_bytes: &[u8]) -> bool {
-        let Some(found) = infer::get(first_bytes).map(|kind| kind.mime_type()) else {
-            return self == Self::Mp4 && has_iso_brand(first_bytes);
-        };
         match self {
-            // An .m4v is an MP4 with Apple's brand; browsers and cameras call both video/mp4.
-            Self::Mp4 => found == "video/mp4" || found == "video/x-m4v",
-            Self::Jpeg
-            | Self::Png
-            | Self::Webp
-            | Self::Gif
-            | Self::Avif
-            | Self::Webm
-            | Self::Quicktime
-            | Self::Pdf => found == self.content_type(),
+            Self::Jpeg | Self::Png | Self::Webp | Self::Gif | Self::Avif | Self::Webm => {
+                infer::get(first_bytes).is_some_and(|kind| kind.mime_type() == self.content_type())
+            }
+            Self::Mp4 => is_mp4(first_bytes),
+            Self::Quicktime => is_quicktime(first_bytes),
+            // `infer` finds the marker anywhere, in a web page too.
+            Self::Pdf => first_bytes.starts_with(b"%PDF-"),
         }
     }
 }
 
-/// Whether the major brand is one of the ISO base media versions (`iso7`, `iso8`, …) that `infer` does not list yet.
-fn has_iso_brand(first_bytes: &[u8]) -> bool {
-    first_bytes.get(4..11).is_some_and(|start| start == b"ftypiso")
+/// Whether one of a file's brands is MP4's and its major one nobody else's. `infer` looks at the major brand alone and so
+/// misses camera and streaming files. Source: ISO/IEC 14496-12, section 4.3; <https://mp4ra.org/registered-types/brands>
+fn is_mp4(first_bytes: &[u8]) -> bool {
+    let brands = brands(first_bytes);
+    let is_other =
+        |brand: &[u8]| matches!(brand, b"qt  " | b"avif" | b"avis" | b"heic" | b"heix" | b"mif1" | b"msf1");
+    let is_mp4 = |brand: &&[u8]| {
+        brand.starts_with(b"iso")
+            || brand.starts_with(b"mp4")
+            || brand.starts_with(b"M4V")
+            || *brand == b"avc1"
+    };
+    brands.first().is_some_and(|major| !is_other(major)) && brands.iter().any(is_mp4)
+}
+
+/// Whether a file is `QuickTime`'s by its brand or, from before brands, by its first box.
+/// Source: `QuickTime` File Format, "Movie files"
+fn is_quicktime(first_bytes: &[u8]) -> bool {
+    match first_bytes.get(4..8) {
+        Some(b"ftyp") => brands(first_bytes).first() == Some(&b"qt  ".as_slice()),
+        Some(b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot") => true,
+        _ => false,
+    }
+}
+
+/// The major brand and then the compatible ones of a file type box; none where there is no such box.
+fn brands(first_bytes: &[u8]) -> Vec<&[u8]> {
+    let Some((size, b"ftyp")) =
+        first_bytes.split_at_checked(4).map(|(size, rest)| (size, rest.get(..4).unwrap_or_default()))
+    else {
+        return Vec::new();
+    };
+    let size = size.iter().fold(0, |size, byte| size << 8 | usize::from(*byte));
+    let end = size.min(first_bytes.len());
+    // The minor version, between them, is no brand.
+    let words = first_bytes.get(8..end).unwrap_or_default().chunks_exact(4).enumerate();
+    words.filter(|(index, _)| *index != 1).map(|(_, brand)| brand).collect()
 }
 
 impl fmt::Display for MediaType {
@@ -152,7 +180,7 @@ mod tests {
         let mut webm = vec![0x1a, 0x45, 0xdf, 0xa3, 0x9f, 0x42, 0x82, 0x84];
         webm.extend_from_slice(b"webm");
         webm.resize(300, 0);
-        let starts: [(MediaType, &[u8]); 13] = [
+        let starts: [(MediaType, &[u8]); 16] = [
             (MediaType::Jpeg, b"\xff\xd8\xff\xe0\0\x10JFIF"),
             (MediaType::Png, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
             (MediaType::Webp, b"RIFF\x24\0\0\0WEBPVP8 "),
@@ -162,8 +190,11 @@ mod tests {
             (MediaType::Mp4, b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2"),
             (MediaType::Mp4, b"\0\0\0\x18ftypiso8\0\0\x02\0iso8mp41"),
             (MediaType::Mp4, b"\0\0\0\x18ftypM4V \0\0\0\0M4V mp42"),
+            (MediaType::Mp4, b"\0\0\0\x1cftypXAVC\x01\0\x1f\xffXAVCmp42iso2"),
+            (MediaType::Mp4, b"\0\0\0\x1cftypcmfc\0\0\0\0cmfciso6mp41"),
             (MediaType::Quicktime, b"\0\0\0\x14ftypqt  \0\0\0\0qt  "),
             (MediaType::Quicktime, b"\0\0\0\x08wide\0\0\0\0mdat"),
+            (MediaType::Quicktime, b"\0\x12\xd6\x87moov\0\0\0lmvhd"),
             (MediaType::Webm, &webm),
             (MediaType::Pdf, b"%PDF-1.7\n"),
         ];
@@ -175,9 +206,15 @@ mod tests {
 
     #[test]
     fn web_pages_and_programs_match_nothing() {
-        let starts: [&[u8]; 7] = [
+        let starts: [&[u8]; 13] = [
             b"<!doctype html><script>alert(1)</script>",
             b"<svg xmlns='http://www.w3.org/2000/svg'>",
+            b"<html><body onload=alert(1)><!-- %PDF-1.7 -->",
+            b"<!doctype htmdat",
+            b"\0\0\0\x1cftypheic\0\0\0\0mif1heicisom",
+            b"\0\0\0\x10ftypXAVC\x01\0\x1f\xffmp42iso2",
+            b"\xff\xff\xff\xffftyp",
+            b"\0\0\0\x08ftypisom",
             b"MZ\x90\0",
             b"#!/bin/sh\n",
             b"PK\x03\x04",
