@@ -7,6 +7,7 @@ use crate::policy::Policy;
 use crate::ports::{
     GetIdempotencyRecord, GetUpload, IdempotencyRecord, PresignPut, PutOutcome, PutUpload, SignedPut,
 };
+use crate::resign_upload::sign;
 use crate::upload::{Filename, State, to_milliseconds};
 use crate::{MediaType, Owner, Upload, UploadId};
 use std::fmt;
@@ -54,7 +55,7 @@ pub async fn issue_upload(
     let now = to_milliseconds(now);
     let idempotency = new.idempotency_record(id, now)?;
     let upload = new.check(policy, now, owner, id)?;
-    let request = objects.presign_put(&upload, now, policy.url_lifetime).await?;
+    let request = sign(objects, policy, &upload, now).await?;
     match uploads.put_upload(&upload, idempotency.as_ref()).await? {
         PutOutcome::Created => Ok(Grant { upload, request: Some(request) }),
         PutOutcome::Busy => Err(Error::IdempotencyInProgress),
@@ -80,16 +81,10 @@ async fn repeat(
         return Err(Error::IdempotencyKeyReused);
     }
     let upload = uploads.get_upload(owner, known.upload_id).await?.ok_or(Error::IdempotencyInProgress)?;
+    let upload = upload.seen_at(now);
     let request = match upload.state {
-        State::Pending if !upload.has_expired(now) => {
-            Some(objects.presign_put(&upload, now, policy.url_lifetime).await?)
-        }
-        State::Pending
-        | State::Ready(_)
-        | State::Rejected(_)
-        | State::Expired
-        | State::Cancelled
-        | State::Deleted => None,
+        State::Pending => Some(sign(objects, policy, &upload, now).await?),
+        State::Ready(_) | State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted => None,
     };
     Ok(Grant { upload, request })
 }

@@ -2,7 +2,6 @@
 
 use crate::error::Error;
 use crate::ports::GetUpload;
-use crate::upload::State;
 use crate::{Owner, Upload, UploadId};
 use time::OffsetDateTime;
 
@@ -14,8 +13,5 @@ pub async fn read_upload(
     id: UploadId,
 ) -> Result<Upload, Error> {
     let upload = uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?;
-    if upload.has_expired(now) {
-        return Ok(Upload { state: State::Expired, ..upload });
-    }
-    Ok(upload)
+    Ok(upload.seen_at(now))
 }

@@ -4,9 +4,10 @@
 use crate::error::Error;
 use crate::issue_upload::Grant;
 use crate::policy::Policy;
-use crate::ports::{GetUpload, PresignPut};
+use crate::ports::{GetUpload, PresignPut, SignedPut};
 use crate::upload::State;
-use crate::{Owner, UploadId};
+use crate::{Owner, Upload, UploadId};
+use std::time::Duration;
 use time::OffsetDateTime;
 
 /// Signs exactly what was granted, once more.
@@ -19,12 +20,33 @@ pub async fn resign_upload(
     id: UploadId,
 ) -> Result<Grant, Error> {
     let upload = uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?;
-    if upload.has_expired(now) {
+    let upload = upload.seen_at(now);
+    match upload.state {
+        State::Pending => {
+            let request = sign(objects, policy, &upload, now).await?;
+            Ok(Grant { upload, request: Some(request) })
+        }
+        State::Expired => Err(Error::UploadExpired),
+        State::Ready(_) | State::Rejected(_) | State::Cancelled | State::Deleted => {
+            Err(Error::InvalidState(upload.state.as_str()))
+        }
+    }
+}
+
+/// Signs a pending upload's PUT for as long as a URL may live, and never beyond the end of its grant: what arrives in time for
+/// S3 is in time for us.
+pub(crate) async fn sign(
+    objects: &impl PresignPut,
+    policy: &Policy,
+    upload: &Upload,
+    now: OffsetDateTime,
+) -> Result<SignedPut, Error> {
+    let left = Duration::try_from(upload.expires_at - now).unwrap_or_default();
+    let lifetime = policy.url_lifetime.min(left);
+    // A signature lives for whole seconds.
+    let lifetime = Duration::from_secs(lifetime.as_secs());
+    if lifetime.is_zero() {
         return Err(Error::UploadExpired);
     }
-    if upload.state != State::Pending {
-        return Err(Error::InvalidState(upload.state.as_str()));
-    }
-    let request = objects.presign_put(&upload, now, policy.url_lifetime).await?;
-    Ok(Grant { upload, request: Some(request) })
+    Ok(objects.presign_put(upload, now, lifetime).await?)
 }

@@ -172,6 +172,12 @@ impl Upload {
         self.state == State::Expired || (self.state == State::Pending && now >= self.expires_at)
     }
 
+    /// The upload as somebody who asks at `now` should see it: expired before any sweep has recorded it.
+    #[must_use]
+    pub fn seen_at(self, now: OffsetDateTime) -> Self {
+        if self.has_expired(now) { Self { state: State::Expired, ..self } } else { self }
+    }
+
     /// What thumbnails a freshly verified upload starts with.
     pub fn initial_thumbnails(media_type: MediaType) -> Thumbnails {
         if media_type.has_thumbnail() { Thumbnails::Pending } else { Thumbnails::None }

@@ -151,6 +151,11 @@ async fn only_its_owner_signs_a_pending_upload_again() {
     let later = sample::NOW + time::Duration::minutes(30);
     let request = resign(upload.owner, later).await.unwrap().request.unwrap();
     assert_eq!(request.expires_at, later + time::Duration::minutes(15));
+    let almost = upload.expires_at - time::Duration::milliseconds(2900);
+    let request = resign(upload.owner, almost).await.unwrap().request.unwrap();
+    assert_eq!(request.expires_at, almost + time::Duration::seconds(2), "it outlives its grant");
+    let too_late = upload.expires_at - time::Duration::milliseconds(900);
+    assert_eq!(code(resign(upload.owner, too_late).await), "upload_expired");
     assert_eq!(code(resign(Owner::of_subject("mallory"), later).await), "not_found");
     assert_eq!(code(resign(upload.owner, upload.expires_at).await), "upload_expired");
     stack.table.update_upload(upload.owner, upload.id, &Transition::Cancel).await.unwrap();
