@@ -3,9 +3,8 @@
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::ConstructionFailure;
 use std::error::Error;
-use valet_core::error::{StoreError, StoreErrorKind};
+use valet_core::error::{StoreError, StoreErrorKind, chain};
 
 /// A failed call of `operation`, after the SDK's own retries.
 pub(crate) fn store_error<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> StoreError
@@ -74,7 +73,7 @@ where
             let code = answer.err().code().unwrap_or("no code");
             format!("{status} {code}: {}", answer.err().message().unwrap_or("no message")).into()
         }
-        SdkError::ConstructionFailure(failure) => describe::<ConstructionFailure>(&failure).into(),
+        SdkError::ConstructionFailure(_) => "the request could not be built".into(),
         SdkError::TimeoutError(_) => "timed out".into(),
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
             Some(connector) => chain(connector).into(),
@@ -83,19 +82,4 @@ where
         SdkError::ResponseError(_) => "the answer could not be read".into(),
         _ => "unknown failure".into(),
     }
-}
-
-fn describe<T: std::fmt::Debug>(failure: &T) -> String {
-    format!("{failure:?}")
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

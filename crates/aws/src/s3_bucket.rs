@@ -36,8 +36,12 @@ impl S3Bucket {
         Self { client: connection.s3(), bucket, account }
     }
 
-    /// The SHA-256 S3 keeps of a version. Ranged reads do not carry it.
-    async fn stored_sha256(&self, key: &str, version: &VersionId) -> Result<Option<Sha256>, StoreError> {
+    /// The SHA-256 S3 keeps of a version, if any; `None` when the version is gone. Ranged reads do not carry it.
+    async fn stored_sha256(
+        &self,
+        key: &str,
+        version: &VersionId,
+    ) -> Result<Option<Option<Sha256>>, StoreError> {
         let head = self
             .client
             .head_object()
@@ -48,10 +52,8 @@ impl S3Bucket {
             .checksum_mode(ChecksumMode::Enabled)
             .send()
             .await;
-        match found("HeadObject", head)? {
-            Some(head) => Ok(head.checksum_sha256().and_then(Sha256::parse)),
-            None => Ok(None),
-        }
+        let head = found("HeadObject", head)?;
+        Ok(head.map(|head| head.checksum_sha256().and_then(Sha256::parse)))
     }
 }
 
@@ -85,7 +87,8 @@ impl HeadObject for S3Bucket {
         let size_bytes = whole_size(&got).ok_or_else(|| bad_answer("GetObject", "no size"))?;
         let headers = stored_headers(&got);
         let first_bytes = read_first("GetObject", got.body).await?;
-        let sha256 = if with_sha256 { self.stored_sha256(&key, &version).await? } else { None };
+        let sha256 = if with_sha256 { self.stored_sha256(&key, &version).await? } else { Some(None) };
+        let Some(sha256) = sha256 else { return Ok(None) };
         Ok(Some(StoredObject { version, size_bytes, headers, sha256, first_bytes }))
     }
 }

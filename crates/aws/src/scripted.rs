@@ -248,6 +248,15 @@ async fn an_empty_object_has_size_0() {
 }
 
 #[tokio::test]
+async fn an_object_that_goes_between_two_looks_is_missing() {
+    let bucket = bucket(|request| match request.method().as_str() {
+        "HEAD" => answer(404, &[], ""),
+        _ => answer(206, &[("content-range", "bytes 0-3/4"), ("x-amz-version-id", "v7")], "abcd"),
+    });
+    assert_eq!(bucket.head_object(&sample::pending().key(), None, true).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_bucket_without_versions_is_refused() {
     let bucket = bucket(|_| answer(206, &[("content-range", "bytes 0-3/4")], "abcd"));
     let error = bucket.head_object(&sample::pending().key(), None, false).await.unwrap_err();

@@ -10,6 +10,7 @@ use crate::upload_item::{
     upload_key,
 };
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -108,9 +109,25 @@ impl PutUpload for UploadsTable {
         if let Some(record) = idempotency {
             return self.put_with_key(upload, record).await;
         }
-        // A UUIDv7 does not repeat, and a retry of this write puts the same item: no condition is needed.
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(to_item(upload))).send().await;
-        put.map(|_| PutOutcome::Created).map_err(|error| store_error("PutItem", error))
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(to_item(upload)))
+            // A first try whose answer was lost may land late, when the row has moved on.
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        match put {
+            Ok(_) => Ok(PutOutcome::Created),
+            // Ids do not repeat, so what is there is our own first try.
+            Err(SdkError::ServiceError(answer))
+                if matches!(answer.err(), PutItemError::ConditionalCheckFailedException(_)) =>
+            {
+                Ok(PutOutcome::Created)
+            }
+            Err(error) => Err(store_error("PutItem", error)),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub async fn confirm_upload(
         // Without s3:ListBucket S3 denies a missing object instead of saying that it is missing. The event, which
         // knows that there is one, treats the same answer as a failure.
         Err(error) if error.kind == StoreErrorKind::Denied && error.operation == "GetObject" => {
-            return Err(Error::NotUploaded);
+            return Err(Error::NotUploaded { denied: Some(error) });
         }
         settled => settled?,
     };
@@ -30,7 +30,7 @@ pub async fn confirm_upload(
         Settled::Ready(upload, _) => Ok(upload),
         Settled::Rejected(reason) => Err(Error::Rejected(reason)),
         Settled::Missing(upload) if upload.has_expired(now) => Err(Error::UploadExpired),
-        Settled::Missing(_) => Err(Error::NotUploaded),
+        Settled::Missing(_) => Err(Error::NotUploaded { denied: None }),
         Settled::Gone(None) => Err(Error::NotFound),
         Settled::Gone(Some(State::Expired)) => Err(Error::UploadExpired),
         Settled::Gone(Some(state)) => Err(Error::InvalidState(state.as_str())),

@@ -13,9 +13,13 @@ pub enum Error {
     /// No such upload, or somebody else's.
     #[error("there is no upload with this id")]
     NotFound,
-    /// Nothing has arrived yet.
+    /// Nothing has arrived yet; or storage denies to say, which for a missing object it does to whoever may not list the bucket.
     #[error("the file has not arrived in storage yet; upload it, then confirm again")]
-    NotUploaded,
+    NotUploaded {
+        /// The denial, for the operator's log.
+        #[source]
+        denied: Option<StoreError>,
+    },
     /// The upload is past the state in which this can be done.
     #[error("the upload is {0}; this cannot be done any more")]
     InvalidState(&'static str),
@@ -63,7 +67,7 @@ impl Error {
         match self {
             Self::InvalidRequest(_) => "invalid_request",
             Self::NotFound => "not_found",
-            Self::NotUploaded => "not_uploaded",
+            Self::NotUploaded { .. } => "not_uploaded",
             Self::InvalidState(_) => "invalid_state",
             Self::UploadExpired => "upload_expired",
             Self::FileTooLarge { .. } => "file_too_large",
@@ -79,7 +83,7 @@ impl Error {
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NotUploaded | Self::IdempotencyInProgress => true,
+            Self::NotUploaded { .. } | Self::IdempotencyInProgress => true,
             Self::Store(error) => error.is_retryable(),
             Self::InvalidRequest(_)
             | Self::NotFound
@@ -133,5 +137,30 @@ impl StoreError {
             StoreErrorKind::Transient => true,
             StoreErrorKind::Denied | StoreErrorKind::Permanent => false,
         }
+    }
+}
+
+/// An error and what caused it, outermost first, for `error.chain` in logs.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        chain.push_str(": ");
+        chain.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    chain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_names_every_cause_once() {
+        let source = std::io::Error::other("timed out").into();
+        let error =
+            Error::Store(StoreError { operation: "PutItem", kind: StoreErrorKind::Transient, source });
+        assert_eq!(chain(&error), "storage is not available at the moment: PutItem failed: timed out");
     }
 }

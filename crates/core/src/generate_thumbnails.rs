@@ -62,7 +62,8 @@ pub async fn generate_thumbnails(
         return fail(uploads, &upload, "too_many_bytes").await;
     }
     let Some(bytes) = objects.get_object(&upload.key(), &verified.version).await? else {
-        return Ok(Outcome::Gone);
+        // Removed past us. Whoever waits for a thumbnail must not wait for ever.
+        return fail(uploads, &upload, "object_missing").await;
     };
     let name = ThumbnailName::Small;
     match render(&bytes, name) {

@@ -132,7 +132,8 @@ pub struct SignedPut {
     pub url: String,
     /// The headers to send, names in lower case. All are signed, as is the `Content-Length`.
     pub headers: Vec<(String, String)>,
-    /// When the URL stops starting requests: its own lifetime, or sooner if the signing credentials end sooner.
+    /// When the URL stops starting requests. It may stop sooner, with the credentials that signed it: Lambda does not
+    /// tell their end.
     pub expires_at: OffsetDateTime,
 }
 

@@ -56,11 +56,17 @@ pub async fn settle(
             let version = event.and_then(|(_, version)| version);
             verify(objects, uploads, now, upload, version).await
         }
-        settled => {
+        Some(upload) => {
+            let key = upload.key();
+            let version = event.and_then(|(_, version)| version);
+            remove_foreign(objects, &key, version, Some(&upload)).await?;
+            Ok(describe(Some(upload)))
+        }
+        None => {
             if let Some((key, version)) = event {
-                remove_foreign(objects, key, version, settled.as_ref()).await?;
+                remove_foreign(objects, key, version, None).await?;
             }
-            Ok(describe(settled))
+            Ok(describe(None))
         }
     }
 }
@@ -121,8 +127,8 @@ fn compare(granted: &Upload, stored: &StoredObject) -> Result<(), RejectReason> 
     }
 }
 
-/// Removes a version that is not the verified one of a ready upload.
-async fn remove_foreign(
+/// Removes a version that is not the verified one of a ready upload; the current one, where none is named.
+pub(crate) async fn remove_foreign(
     objects: &(impl HeadObject + DeleteVersion),
     key: &UploadKey,
     version: Option<&VersionId>,
@@ -134,6 +140,10 @@ async fn remove_foreign(
         Some(State::Pending) => return Ok(()),
         Some(State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted) | None => None,
     };
+    // Nobody says that there is another version than the verified one: that need not be asked of every repeated confirm.
+    if verified.is_some() && version.is_none() {
+        return Ok(());
+    }
     let found;
     let version = match version {
         Some(version) => version,

@@ -121,11 +121,15 @@ async fn a_cancel_racing_an_arrival_leaves_a_file_or_nothing() {
         });
         let cancelling = tokio::spawn({
             let stack = stack.clone();
-            async move { cancel_upload(&stack.table, stack.upload.owner, stack.upload.id).await }
+            async move { cancel_upload(&stack.bucket, &stack.table, stack.upload.owner, stack.upload.id).await }
         });
         let (settled, cancelled) = (settling.await.unwrap(), cancelling.await.unwrap());
         if cancelled.is_ok() {
-            assert_eq!(settled, Settled::Gone(Some(State::Cancelled)));
+            // Seen in time, or already removed by the cancel.
+            assert!(
+                matches!(settled, Settled::Gone(Some(State::Cancelled)) | Settled::Missing(_)),
+                "{settled:?}"
+            );
             assert_eq!((stack.state().await, stack.versions()), (State::Cancelled, 0));
         } else {
             assert!(matches!(stack.state().await, State::Ready(_)));
@@ -223,7 +227,7 @@ async fn another_owners_upload_is_not_found() {
     let (mallory, id) = (Owner::of_subject("mallory"), stack.upload.id);
     let confirmed = confirm_upload(&stack.bucket, &stack.table, sample::NOW, mallory, id).await;
     assert_eq!(confirmed.expect_err("confirmed").code(), "not_found");
-    let cancelled = cancel_upload(&stack.table, mallory, id).await;
+    let cancelled = cancel_upload(&stack.bucket, &stack.table, mallory, id).await;
     assert_eq!(cancelled.expect_err("cancelled").code(), "not_found");
     let read = read_upload(&stack.table, sample::NOW, mallory, id).await;
     assert_eq!(read.expect_err("read").code(), "not_found");
@@ -313,15 +317,16 @@ async fn cancelling_repeats_and_spares_a_ready_file() {
     let stack = stack();
     let Upload { owner, id, .. } = stack.upload;
     for _ in 0..2 {
-        cancel_upload(&stack.table, owner, id).await.unwrap();
+        cancel_upload(&stack.bucket, &stack.table, owner, id).await.unwrap();
     }
     assert_eq!(stack.confirm().await.expect_err("cancelled").code(), "invalid_state");
 
     let stack = self::stack();
     stack.arrives(sample::PNG);
     let confirmed = stack.confirm().await.unwrap();
-    let error =
-        cancel_upload(&stack.table, confirmed.owner, confirmed.id).await.expect_err("it is a file now");
+    let error = cancel_upload(&stack.bucket, &stack.table, confirmed.owner, confirmed.id)
+        .await
+        .expect_err("it is a file now");
     assert_eq!(error.code(), "invalid_state");
     assert!(stack.is_served());
 }
@@ -331,8 +336,47 @@ async fn a_cancel_that_storage_loses_can_be_repeated() {
     let stack = stack();
     let Upload { owner, id, .. } = stack.upload;
     let table = Failing::at(&stack.table, 0, true);
-    assert_eq!(cancel_upload(&table, owner, id).await.expect_err("lost").code(), "try_later");
-    cancel_upload(&table, owner, id).await.unwrap();
+    assert_eq!(cancel_upload(&stack.bucket, &table, owner, id).await.expect_err("lost").code(), "try_later");
+    cancel_upload(&stack.bucket, &table, owner, id).await.unwrap();
     let moved = stack.table.update_upload(owner, id, &Transition::Cancel).await.unwrap();
     assert_eq!((moved, stack.state().await), (None, State::Cancelled));
+}
+
+/// The tag is set, every try to record it fails, and the owner cancels: nothing may stay public.
+#[tokio::test]
+async fn a_cancel_removes_what_was_tagged_but_never_recorded() {
+    let stack = stack();
+    let event = stack.arrives(sample::PNG);
+    let table = Failing::at(&stack.table, 1, false);
+    settle(&stack.bucket, &table, sample::NOW, &event).await.expect_err("the record is lost");
+    assert!(stack.is_served());
+    cancel_upload(&stack.bucket, &stack.table, stack.upload.owner, stack.upload.id).await.unwrap();
+    assert_eq!((stack.state().await, stack.versions()), (State::Cancelled, 0));
+}
+
+#[tokio::test]
+async fn a_cancel_whose_removal_fails_finishes_it_when_repeated() {
+    for (fails_at, has_effect) in [(0, false), (1, false), (1, true)] {
+        let stack = stack();
+        stack.arrives(sample::PNG);
+        let Upload { owner, id, .. } = stack.upload;
+        let bucket = Failing::at(&stack.bucket, fails_at, has_effect);
+        let lost = cancel_upload(&bucket, &stack.table, owner, id).await.expect_err("removal fails");
+        assert_eq!((lost.code(), stack.state().await), ("try_later", State::Cancelled));
+        cancel_upload(&stack.bucket, &stack.table, owner, id).await.unwrap();
+        assert_eq!(stack.versions(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_confirm_of_a_rejected_upload_finishes_a_removal_that_failed() {
+    let stack = stack();
+    stack.arrives(b"not what was granted");
+    let Upload { owner, id, .. } = stack.upload;
+    let bucket = Failing::at(&stack.bucket, 1, false);
+    let first = confirm_upload(&bucket, &stack.table, sample::NOW, owner, id).await;
+    assert_eq!(first.expect_err("removal fails").code(), "try_later");
+    assert_eq!((stack.state().await, stack.versions()), (State::Rejected(RejectReason::Size), 1));
+    assert_eq!(stack.confirm().await.expect_err("rejected").code(), "size_mismatch");
+    assert_eq!(stack.versions(), 0);
 }

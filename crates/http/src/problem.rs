@@ -70,7 +70,7 @@ impl Problem {
             Self::Core(error) => match error {
                 Error::InvalidRequest(_) => StatusCode::BAD_REQUEST,
                 Error::NotFound => StatusCode::NOT_FOUND,
-                Error::NotUploaded | Error::InvalidState(_) | Error::IdempotencyInProgress => {
+                Error::NotUploaded { .. } | Error::InvalidState(_) | Error::IdempotencyInProgress => {
                     StatusCode::CONFLICT
                 }
                 Error::UploadExpired => StatusCode::GONE,
@@ -145,11 +145,15 @@ mod tests {
         })
     }
 
+    fn denied() -> StoreError {
+        StoreError { operation: "GetObject", kind: StoreErrorKind::Denied, source: "bucket on fire".into() }
+    }
+
     fn every_problem() -> Vec<Problem> {
         let core = [
             Error::InvalidRequest(vec![]),
             Error::NotFound,
-            Error::NotUploaded,
+            Error::NotUploaded { denied: Some(denied()) },
             Error::InvalidState("ready"),
             Error::UploadExpired,
             Error::FileTooLarge { max_bytes: 1 },

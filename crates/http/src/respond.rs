@@ -11,8 +11,9 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 use tracing::{error, info, warn};
+use valet_core::error::chain;
 use valet_core::{Error, UploadId};
-use valet_lambda::{error_chain, is_cold_start, time_left};
+use valet_lambda::{is_cold_start, time_left};
 
 /// A successful answer.
 pub struct Reply {
@@ -139,17 +140,20 @@ impl Line {
             Ok(reply) => line!(info, http.status = reply.status.as_u16()),
             Err(problem) => {
                 let (status, code) = (problem.status(), problem.code());
-                let chain = match problem {
-                    Problem::Core(Error::Store(error)) => Some(error_chain(error)),
+                let failure = match problem {
+                    Problem::Core(Error::Store(error) | Error::NotUploaded { denied: Some(error) }) => {
+                        Some(error)
+                    }
                     Problem::Core(_)
                     | Problem::Unauthenticated
                     | Problem::NoRoute
                     | Problem::TimedOut
                     | Problem::Panicked => None,
                 };
+                let chain = failure.map(|error| chain(error));
                 if status == StatusCode::INTERNAL_SERVER_ERROR {
                     line!(error, http.status = status.as_u16(), error.code = code, error.chain = chain);
-                } else if status.is_server_error() {
+                } else if status.is_server_error() || failure.is_some() {
                     line!(warn, http.status = status.as_u16(), error.code = code, error.chain = chain);
                 } else {
                     line!(info, http.status = status.as_u16(), error.code = code);

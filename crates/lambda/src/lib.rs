@@ -5,9 +5,9 @@ mod config;
 mod log;
 
 pub use config::{ConfigError, Settings};
-pub use log::{error_chain, init_log, is_cold_start};
+pub use log::{init_log, is_cold_start};
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -34,8 +34,11 @@ pub fn configure<T>(
 
 /// How long an invocation may still work: until two seconds before Lambda ends it, so that the answer is still its own. `cargo
 /// lambda watch` sets no deadline; then it is 25 seconds.
-pub fn time_left(deadline: std::time::SystemTime, now: OffsetDateTime) -> Duration {
-    let left = deadline.duration_since(now.into()).unwrap_or(Duration::from_secs(27));
+pub fn time_left(deadline: SystemTime, now: OffsetDateTime) -> Duration {
+    if deadline == SystemTime::UNIX_EPOCH {
+        return Duration::from_secs(25);
+    }
+    let left = deadline.duration_since(now.into()).unwrap_or_default();
     left.saturating_sub(Duration::from_secs(2))
 }
 
@@ -49,10 +52,11 @@ mod tests {
         let deadline = |seconds| (now + Duration::from_secs(seconds)).into();
         assert_eq!(time_left(deadline(29), now), Duration::from_secs(27));
         assert_eq!(time_left(deadline(1), now), Duration::ZERO);
+        assert_eq!(time_left((now - Duration::from_secs(1)).into(), now), Duration::ZERO);
     }
 
     #[test]
     fn a_deadline_in_1970_is_none() {
-        assert_eq!(time_left(std::time::SystemTime::UNIX_EPOCH, now()), Duration::from_secs(25));
+        assert_eq!(time_left(SystemTime::UNIX_EPOCH, now()), Duration::from_secs(25));
     }
 }

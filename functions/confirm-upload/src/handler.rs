@@ -47,9 +47,10 @@ where
 
 async fn cancel<O, U>(function: &ConfirmUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>
 where
+    O: HeadObject + DeleteVersion,
     U: GetUpload + UpdateUpload,
 {
-    cancel_upload(&function.uploads, call.owner, Call::upload_id(id)?).await?;
+    cancel_upload(&function.objects, &function.uploads, call.owner, Call::upload_id(id)?).await?;
     Ok(Reply::empty())
 }
 

@@ -5,9 +5,11 @@ use crate::event::{Trigger, message_arrivals};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
+use std::panic::catch_unwind;
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
+use valet_core::error::chain;
 use valet_core::generate_thumbnails::{Outcome, Rendered};
 use valet_core::key::ThumbnailName;
 use valet_core::ports::{
@@ -16,7 +18,7 @@ use valet_core::ports::{
 use valet_core::settle::Arrival;
 use valet_core::upload::Dimensions;
 use valet_core::{StoreError, generate_thumbnails};
-use valet_lambda::{error_chain, is_cold_start, time_left};
+use valet_lambda::{is_cold_start, time_left};
 use valet_thumbnail::{Limits, Spec, thumbnail};
 
 /// What this function works with.
@@ -136,12 +138,22 @@ where
                     "event"
                 );
             }
-            Err(error) => warn!(
+            Err(retry @ Retry::Store(store)) if !store.is_retryable() => error!(
+                request_id = self.request_id,
+                upload.id = upload_id,
+                upload.key = upload_key,
+                error.code = "internal_error",
+                error.chain = chain(retry),
+                duration_ms,
+                cold_start,
+                "event"
+            ),
+            Err(retry) => warn!(
                 request_id = self.request_id,
                 upload.id = upload_id,
                 upload.key = upload_key,
                 error.code = "try_later",
-                error.chain = error_chain(error),
+                error.chain = chain(retry),
                 duration_ms,
                 cold_start,
                 "event"
@@ -164,7 +176,9 @@ fn render(bytes: &[u8], name: ThumbnailName) -> Result<Rendered, &'static str> {
     let spec = match name {
         ThumbnailName::Small => Spec::SMALL,
     };
-    let made = thumbnail(bytes, &spec, &Limits::DEFAULT).map_err(|error| error.code())?;
+    // A decoder that panics on a file will do so every time; the file's owner should hear of it.
+    let made = catch_unwind(|| thumbnail(bytes, &spec, &Limits::DEFAULT));
+    let made = made.map_err(|_panic| "decoder_failed")?.map_err(|error| error.code())?;
     let dimensions = |of: valet_thumbnail::Dimensions| Dimensions { width: of.width, height: of.height };
     Ok(Rendered {
         source: dimensions(made.source.dimensions),

@@ -86,6 +86,7 @@ pub async fn table(table: &impl Table, fresh: impl Fn() -> Upload) {
     another_owner_finds_nothing(table, fresh()).await;
     every_move_has_the_condition_and_effect_of_apply(table, &fresh).await;
     of_racing_moves_one_wins(table, fresh()).await;
+    a_put_that_comes_again_late_changes_nothing(table, fresh()).await;
     an_idempotency_key_is_taken_until_it_expires(table, &fresh).await;
 }
 
@@ -259,6 +260,13 @@ async fn of_racing_moves_one_wins(table: &impl Table, upload: Upload) {
     let winners: Vec<_> = results.into_iter().filter_map(Result::unwrap).collect();
     assert_eq!(winners.len(), 1);
     assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap().as_ref(), Some(&winners[0]));
+}
+
+async fn a_put_that_comes_again_late_changes_nothing(table: &impl Table, upload: Upload) {
+    table.put_upload(&upload, None).await.unwrap();
+    let moved = table.update_upload(upload.owner, upload.id, &Transition::Cancel).await.unwrap();
+    assert_eq!(table.put_upload(&upload, None).await.unwrap(), PutOutcome::Created);
+    assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap(), moved);
 }
 
 async fn an_idempotency_key_is_taken_until_it_expires(table: &impl Table, fresh: &impl Fn() -> Upload) {

@@ -55,7 +55,7 @@ impl PutUpload for MemoryTable {
             }
             items.idempotency.insert(key, record.clone());
         }
-        items.uploads.insert((upload.owner, upload.id), upload.clone());
+        items.uploads.entry((upload.owner, upload.id)).or_insert_with(|| upload.clone());
         Ok(PutOutcome::Created)
     }
 }
