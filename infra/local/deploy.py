@@ -30,6 +30,7 @@ def deploy(engine: Engine, issuer_url: str, binaries: dict[str, Path], parameter
     given = {
         "JwtIssuer": issuer_url,
         "JwtAudience": AUDIENCE,
+        "CorsOrigin": "http://localhost:3000",
         "Architecture": _architecture(),
         "PublicCdnUrl": engine.cdn_url,
     } | (parameters or {})
