@@ -61,7 +61,7 @@ def _watch(running: Outputs, port: int, stop: ExitStack) -> None:
 The functions are compiled and started by their first event. In another terminal:
 
   make invoke-issue-upload
-  make invoke-generate-thumbnails EVENT=events/other.json
+  make invoke-generate-thumbnails EVENT=events/s3-put.json
 
 Lambda API  http://{LOOPBACK}:{port}
 S3          {running.endpoint}/{running.bucket}

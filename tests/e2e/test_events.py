@@ -104,7 +104,7 @@ def test_a_granted_id_under_another_extension_is_nobodys(user, storage):
 
 
 def test_a_second_version_of_a_ready_file_is_removed_and_the_file_stays(user, storage):
-    """The bucket policy refuses a write without If-None-Match; the local engine does not look. The event tidies up."""
+    """The bucket policy refuses a write without If-None-Match, but not the root user's. The event tidies up."""
     grant = user.upload(PHOTO)
     file = user.settled(grant)["file"]
     key = f"uploads/{user.owner}/{grant['id']}.jpg"
