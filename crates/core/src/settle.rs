@@ -80,14 +80,14 @@ async fn verify(
 ) -> Result<Settled, StoreError> {
     let key = upload.key();
     let Some(object) = objects.head_object(&key, version, upload.sha256.is_some()).await? else {
-        return Ok(Settled::Missing(upload));
+        return gone_meanwhile(uploads, &upload).await;
     };
     let transition = match compare(&upload, &object) {
         Ok(()) => {
             // The gate opens before the row says ready: a reader who sees ready must find the file. Should the write
             // below lose to a cancel, the version is removed, tag and all.
             if !objects.tag_verified(&key, &object.version).await? {
-                return Ok(Settled::Missing(upload));
+                return gone_meanwhile(uploads, &upload).await;
             }
             Transition::Verify {
                 version: object.version.clone(),
@@ -105,6 +105,11 @@ async fn verify(
     };
     remove_foreign(objects, &key, Some(&object.version), settled.as_ref()).await?;
     Ok(describe(settled))
+}
+
+/// Nothing lies under a pending upload's key: not yet, or because another run or a cancel has decided and removed it.
+async fn gone_meanwhile(uploads: &impl GetUpload, upload: &Upload) -> Result<Settled, StoreError> {
+    Ok(describe(uploads.get_upload(upload.owner, upload.id).await?))
 }
 
 /// Whether what arrived is what was granted, the cheapest reason first.

@@ -380,3 +380,22 @@ async fn a_confirm_of_a_rejected_upload_finishes_a_removal_that_failed() {
     assert_eq!(stack.confirm().await.expect_err("rejected").code(), "size_mismatch");
     assert_eq!(stack.versions(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_confirms_and_events_at_once_reject_alike() {
+    for _ in 0..50 {
+        let stack = std::sync::Arc::new(stack());
+        let event = stack.arrives(b"not what was granted");
+        let runs = (0..8).map(|run| {
+            let (stack, event) = (stack.clone(), event.clone());
+            tokio::spawn(async move {
+                if run % 2 == 0 {
+                    return stack.settle(&event).await == Settled::Rejected(RejectReason::Size);
+                }
+                stack.confirm().await.expect_err("it was confirmed").code() == "size_mismatch"
+            })
+        });
+        let alike = join_all(runs).await.into_iter().all(Result::unwrap);
+        assert!(alike && stack.versions() == 0);
+    }
+}
