@@ -44,26 +44,23 @@ pub async fn settle(
     now: OffsetDateTime,
     arrival: &Arrival,
 ) -> Result<Settled, StoreError> {
-    let (owner, id, event) = match arrival {
-        Arrival::Confirm(owner, id) => (*owner, *id, None),
-        Arrival::Event(key, version) => (key.owner, key.id, Some((key, version.as_ref()))),
+    let (owner, id, key, version) = match arrival {
+        Arrival::Confirm(owner, id) => (*owner, *id, None, None),
+        Arrival::Event(key, version) => (key.owner, key.id, Some(key), version.as_ref()),
     };
     let upload = uploads.get_upload(owner, id).await?;
     // An event for a key that no grant was issued for: right ids, other extension.
-    let upload = upload.filter(|upload| event.is_none_or(|(key, _)| *key == upload.key()));
+    let upload = upload.filter(|upload| key.is_none_or(|key| *key == upload.key()));
     match upload {
         Some(upload) if upload.state == State::Pending => {
-            let version = event.and_then(|(_, version)| version);
             verify(objects, uploads, now, upload, version).await
         }
         Some(upload) => {
-            let key = upload.key();
-            let version = event.and_then(|(_, version)| version);
-            remove_foreign(objects, &key, version, Some(&upload)).await?;
+            remove_foreign(objects, &upload.key(), version, Some(&upload)).await?;
             Ok(describe(Some(upload)))
         }
         None => {
-            if let Some((key, version)) = event {
+            if let Some(key) = key {
                 remove_foreign(objects, key, version, None).await?;
             }
             Ok(describe(None))
