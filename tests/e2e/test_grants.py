@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -91,6 +92,15 @@ def test_signing_again_gives_another_url_for_the_same_grant(user, storage):
     assert user.confirm(grant).status == 200
 
 
+def test_no_url_outlives_its_grant(user, storage):
+    grant = user.grant(PHOTO)
+    end_in(storage, user, grant, seconds=300)
+    again = user.resign(grant).json()
+    lifetime = int(parse_qs(urlsplit(again["request"]["url"]).query)["X-Amz-Expires"][0])
+    assert 290 <= lifetime <= 300
+    assert again["request"]["expiresAt"] <= again["expiresAt"]
+
+
 def test_a_ready_upload_is_not_signed_again(user):
     grant = user.upload(PHOTO)
     assert user.confirm(grant).status == 200
@@ -99,7 +109,7 @@ def test_a_ready_upload_is_not_signed_again(user):
 
 def test_a_grant_that_ended_without_a_file_has_expired(user, storage):
     grant = user.grant(PHOTO)
-    end_now(storage, user, grant)
+    end_in(storage, user, grant, seconds=-1)
     assert user.read(grant).json()["status"] == "expired"
     expect.problem(user.confirm(grant), 410, "upload_expired")
     expect.problem(user.resign(grant), 410, "upload_expired")
@@ -107,7 +117,7 @@ def test_a_grant_that_ended_without_a_file_has_expired(user, storage):
 
 def test_a_file_that_came_before_the_end_counts_however_late_its_confirm(user, storage):
     grant = user.grant(PHOTO)
-    end_now(storage, user, grant)
+    end_in(storage, user, grant, seconds=-1)
     # S3 alone judges the URL, and it is still good.
     assert user.put(grant, PHOTO.content).status == 200
     assert user.confirm(grant).status == 200
@@ -153,14 +163,14 @@ def test_users_see_only_their_own(user, new_user):
     expect.problem(other.read(grant), 404, "not_found")
 
 
-def end_now(storage, user, grant) -> None:
-    """Moves the end of a grant into the past: nobody waits an hour here."""
+def end_in(storage, user, grant, *, seconds: int) -> None:
+    """Moves the end of a grant: nobody waits an hour here."""
     storage.dynamodb.update_item(
         TableName=storage.table,
         Key={"pk": {"S": f"OWNER#{user.owner}"}, "sk": {"S": f"UPLOAD#{grant['id']}"}},
-        UpdateExpression="SET expires_at = :past",
+        UpdateExpression="SET expires_at = :then",
         ConditionExpression="attribute_exists(expires_at)",
-        ExpressionAttributeValues={":past": {"N": str(int(time.time() * 1000) - 1000)}},
+        ExpressionAttributeValues={":then": {"N": str(int((time.time() + seconds) * 1000))}},
     )
 
 

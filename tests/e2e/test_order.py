@@ -41,8 +41,11 @@ def test_a_rejection_by_the_confirm_holds_when_the_event_comes(user, storage, he
 def test_a_cancel_between_arrival_and_event_wins(user, storage, held):
     grant = user.upload(PHOTO)
     assert user.cancel(grant).status == 204
+    # Gone with the cancel, not only with the event.
+    assert storage.versions(f"uploads/{user.owner}") == []
     held()
-    eventually(lambda: storage.versions(f"uploads/{user.owner}") == [], "the file is removed")
+    eventually(lambda: storage.waiting() == 0, "the event is handled")
+    assert storage.versions(f"uploads/{user.owner}") == []
     assert storage.row(user.owner, grant["id"])["status"] == "cancelled"
     assert storage.versions(f"thumbnails/{user.owner}") == []
 

@@ -42,6 +42,25 @@ def test_bytes_that_are_no_png_are_rejected_removed_and_never_served(user, stora
     assert storage.versions(f"thumbnails/{user.owner}") == []
 
 
+HEIC = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicisom"
+DISGUISED = {
+    "html that mentions a pdf": (b"<html><body onload=alert(1)><!-- %PDF-1.7 -->", "application/pdf", "pdf"),
+    "html with a box's name": (b"<!doctype htmdat><script>alert(1)</script>", "video/quicktime", "mov"),
+    "html with mp4's brand": (b"<!--ftypisom--><script>alert(1)</script>", "video/mp4", "mp4"),
+    "html that mentions webm": (b"<!--\x1a\x45\xdf\xa3webm--><script>alert(1)</script>", "video/webm", "webm"),
+    "heic as mp4": (HEIC, "video/mp4", "mp4"),
+    "heic as avif": (HEIC, "image/avif", "avif"),
+}
+
+
+@pytest.mark.parametrize("kind", DISGUISED)
+def test_a_disguise_is_seen_through(user, storage, kind):
+    start, content_type, extension = DISGUISED[kind]
+    grant = user.upload_of(start.ljust(700), content_type, extension)
+    expect.problem(user.confirm(grant), 422, "content_mismatch")
+    assert storage.versions(f"uploads/{user.owner}") == []
+
+
 @pytest.mark.parametrize("kind", ["html", "svg"])
 def test_the_event_alone_rejects_as_well(user, storage, kind):
     grant = user.upload_of(HOSTILE[kind], "image/png", "png")
