@@ -88,17 +88,17 @@ impl MediaType {
         }
     }
 
-    /// Whether a file that starts with these bytes is of this type. 512 bytes are enough.
+    /// Whether a file of this size that starts with these bytes is of this type. 512 bytes are enough.
     ///
     /// Signatures are those of the `infer` crate where it looks at enough of a file. Polyglots pass, as they do everywhere: what
     /// protects from them is that the type is served literally, with `nosniff` and a sandboxing policy.
-    pub fn matches(self, first_bytes: &[u8]) -> bool {
+    pub fn matches(self, first_bytes: &[u8], size_bytes: u64) -> bool {
         match self {
             Self::Jpeg | Self::Png | Self::Webp | Self::Gif | Self::Avif | Self::Webm => {
                 infer::get(first_bytes).is_some_and(|kind| kind.mime_type() == self.content_type())
             }
             Self::Mp4 => is_mp4(first_bytes),
-            Self::Quicktime => is_quicktime(first_bytes),
+            Self::Quicktime => is_quicktime(first_bytes, size_bytes),
             // `infer` finds the marker anywhere, in a web page too.
             Self::Pdf => first_bytes.starts_with(b"%PDF-"),
         }
@@ -120,28 +120,32 @@ fn is_mp4(first_bytes: &[u8]) -> bool {
     brands.first().is_some_and(|major| !is_other(major)) && brands.iter().any(is_mp4)
 }
 
-/// Whether a file is `QuickTime`'s by its brand or, from before brands, by its first box.
-/// Source: `QuickTime` File Format, "Movie files"
-fn is_quicktime(first_bytes: &[u8]) -> bool {
-    match first_bytes.get(4..8) {
-        Some(b"ftyp") => brands(first_bytes).first() == Some(&b"qt  ".as_slice()),
-        Some(b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot") => true,
+/// Whether a file is `QuickTime`'s by its brand or, from before brands, by its first box, which must fit into the file: the start of a
+/// text, read as a size, is half a gigabyte at least. Source: `QuickTime` File Format, "Atoms" and "Movie files"
+fn is_quicktime(first_bytes: &[u8], size_bytes: u64) -> bool {
+    match first_box(first_bytes) {
+        Some((_, b"ftyp")) => brands(first_bytes).first() == Some(&b"qt  ".as_slice()),
+        // Size 0 is "to the end", 1 is "64 bits, further on".
+        Some((size, b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot")) => {
+            matches!(size, 0 | 1) || (8..=size_bytes).contains(&size)
+        }
         _ => false,
     }
 }
 
-/// The major brand and then the compatible ones of a file type box; none where there is no such box.
+/// The major brand and then the compatible ones of a file type box; none where there is no such box or it is not whole.
 fn brands(first_bytes: &[u8]) -> Vec<&[u8]> {
-    let Some((size, b"ftyp")) =
-        first_bytes.split_at_checked(4).map(|(size, rest)| (size, rest.get(..4).unwrap_or_default()))
-    else {
-        return Vec::new();
-    };
-    let size = size.iter().fold(0, |size, byte| size << 8 | usize::from(*byte));
-    let end = size.min(first_bytes.len());
+    let Some((size, b"ftyp")) = first_box(first_bytes) else { return Vec::new() };
+    let whole = usize::try_from(size).ok().and_then(|size| first_bytes.get(8..size));
     // The minor version, between them, is no brand.
-    let words = first_bytes.get(8..end).unwrap_or_default().chunks_exact(4).enumerate();
+    let words = whole.unwrap_or_default().chunks_exact(4).enumerate();
     words.filter(|(index, _)| *index != 1).map(|(_, brand)| brand).collect()
+}
+
+/// Size and type of the box a file starts with.
+fn first_box(first_bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (size, rest) = first_bytes.split_first_chunk::<4>()?;
+    Some((u32::from_be_bytes(*size).into(), rest.get(..4)?))
 }
 
 impl fmt::Display for MediaType {
@@ -199,18 +203,20 @@ mod tests {
             (MediaType::Pdf, b"%PDF-1.7\n"),
         ];
         for (expected, bytes) in starts {
-            let matching: Vec<_> = MediaType::ALL.into_iter().filter(|t| t.matches(bytes)).collect();
+            let matching: Vec<_> = MediaType::ALL.into_iter().filter(|t| t.matches(bytes, 4 << 20)).collect();
             assert_eq!(matching, [expected], "{}", String::from_utf8_lossy(bytes));
         }
     }
 
     #[test]
     fn web_pages_and_programs_match_nothing() {
-        let starts: [&[u8]; 13] = [
+        let starts: [&[u8]; 15] = [
             b"<!doctype html><script>alert(1)</script>",
             b"<svg xmlns='http://www.w3.org/2000/svg'>",
             b"<html><body onload=alert(1)><!-- %PDF-1.7 -->",
             b"<!doctype htmdat",
+            b"<!--mdat--><script>alert(1)</script>",
+            b"<!--ftypisom--><script>alert(1)</script>",
             b"\0\0\0\x1cftypheic\0\0\0\0mif1heicisom",
             b"\0\0\0\x10ftypXAVC\x01\0\x1f\xffmp42iso2",
             b"\xff\xff\xff\xffftyp",
@@ -223,7 +229,7 @@ mod tests {
         ];
         for bytes in starts {
             assert!(
-                MediaType::ALL.into_iter().all(|t| !t.matches(bytes)),
+                MediaType::ALL.into_iter().all(|t| !t.matches(bytes, 4 << 20)),
                 "{}",
                 String::from_utf8_lossy(bytes)
             );

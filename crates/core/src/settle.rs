@@ -122,7 +122,7 @@ fn compare(granted: &Upload, stored: &StoredObject) -> Result<(), RejectReason> 
         Err(RejectReason::Checksum)
     } else if stored.headers != headers {
         Err(RejectReason::Headers)
-    } else if !granted.media_type.matches(&stored.first_bytes) {
+    } else if !granted.media_type.matches(&stored.first_bytes, stored.size_bytes) {
         Err(RejectReason::Content)
     } else {
         Ok(())

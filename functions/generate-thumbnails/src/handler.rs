@@ -88,12 +88,9 @@ where
 
     async fn arrivals(&self, arrivals: &[Arrival]) -> Result<(), Retry> {
         if arrivals.is_empty() {
-            info!(
-                request_id = self.request_id,
-                outcome = "nothing_arrived",
-                cold_start = is_cold_start(),
-                "event"
-            );
+            let (duration_ms, cold_start) = (milliseconds_since(self.start), is_cold_start());
+            let request_id = self.request_id;
+            info!(request_id, outcome = "nothing_arrived", duration_ms, cold_start, "event");
         }
         for arrival in arrivals {
             let start = Instant::now();
@@ -113,7 +110,7 @@ where
     }
 
     fn warn_unreadable(&self, error: &serde_json::Error) {
-        let (duration_ms, cold_start) = (self.start.elapsed().as_secs_f64() * 1e3, is_cold_start());
+        let (duration_ms, cold_start) = (milliseconds_since(self.start), is_cold_start());
         let request_id = self.request_id;
         let code = "unreadable_event";
         warn!(request_id, error.code = code, error.chain = %error, duration_ms, cold_start, "event");
@@ -122,7 +119,7 @@ where
     fn log(&self, arrival: &Arrival, result: &Result<Outcome, Retry>, start: Instant) {
         let Arrival::Event(key, _) = arrival else { return };
         let (upload_id, upload_key) = (key.id.to_string(), key.to_string());
-        let duration_ms = start.elapsed().as_secs_f64() * 1e3;
+        let duration_ms = milliseconds_since(start);
         let cold_start = is_cold_start();
         match result {
             Ok(outcome) => {
@@ -160,6 +157,10 @@ where
             ),
         }
     }
+}
+
+fn milliseconds_since(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
 }
 
 fn describe(outcome: &Outcome) -> (&'static str, Option<&str>) {
