@@ -32,13 +32,12 @@ pub fn configure<T>(
         .inspect_err(|error| tracing::error!(error.code = "bad_configuration", error.chain = %error, "start"))
 }
 
-/// How long an invocation may still work: until two seconds before Lambda ends it, so that the answer is still its own. `cargo
-/// lambda watch` sets no deadline; then it is 25 seconds.
+/// How long an invocation may still work: until two seconds before Lambda ends it, so that the answer is still its own.
+///
+/// A deadline that has passed is nobody's, as Lambda would have ended the function: `cargo lambda watch` sets 1970, or counts the
+/// time it took to compile. Then it is 25 seconds.
 pub fn time_left(deadline: SystemTime, now: OffsetDateTime) -> Duration {
-    if deadline == SystemTime::UNIX_EPOCH {
-        return Duration::from_secs(25);
-    }
-    let left = deadline.duration_since(now.into()).unwrap_or_default();
+    let left = deadline.duration_since(now.into()).unwrap_or(Duration::from_secs(27));
     left.saturating_sub(Duration::from_secs(2))
 }
 
@@ -52,11 +51,12 @@ mod tests {
         let deadline = |seconds| (now + Duration::from_secs(seconds)).into();
         assert_eq!(time_left(deadline(29), now), Duration::from_secs(27));
         assert_eq!(time_left(deadline(1), now), Duration::ZERO);
-        assert_eq!(time_left((now - Duration::from_secs(1)).into(), now), Duration::ZERO);
     }
 
     #[test]
-    fn a_deadline_in_1970_is_none() {
-        assert_eq!(time_left(SystemTime::UNIX_EPOCH, now()), Duration::from_secs(25));
+    fn a_deadline_that_has_passed_is_none() {
+        let now = now();
+        assert_eq!(time_left(SystemTime::UNIX_EPOCH, now), Duration::from_secs(25));
+        assert_eq!(time_left((now - Duration::from_mins(2)).into(), now), Duration::from_secs(25));
     }
 }
