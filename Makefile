@@ -49,7 +49,7 @@ clippy: ## clippy has nothing to say
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 
 doc: ## The docs build without warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
 test-layers: .tools/engine.stamp ## Dependencies point downwards only
 	$(PYTHON) infra/tools/layers.py

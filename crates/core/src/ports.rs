@@ -1,5 +1,5 @@
 //! What the rules need of storage, a trait per operation and named after it, so that a use case's signature says
-//! what its function must be allowed to do. Implemented by `valet-aws`, and in memory by [`crate::testing`].
+//! what its function must be allowed to do. Implemented by `valet-aws`, and in memory by `testing`.
 
 use crate::checksum::Sha256;
 use crate::error::StoreError;
