@@ -7,7 +7,7 @@ mod problem;
 mod respond;
 mod view;
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 pub use call::Call;

@@ -162,3 +162,31 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{header, request, status_and_json};
+    use serde_json::json;
+
+    fn limits() -> Request {
+        request(serde_json::from_str(include_str!("../../../events/limits.json")).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_outlasts_the_deadline_is_told_to_come_again() {
+        let response = respond(limits(), async |_| std::future::pending().await).await.unwrap();
+        let (status, problem) = status_and_json(&response);
+        assert_eq!((status, &problem["code"]), (503, &json!("try_later")));
+        assert_eq!(header(&response, "retry-after"), Some("2"));
+    }
+
+    #[tokio::test]
+    async fn no_answer_may_be_kept_or_guessed_at() {
+        let response =
+            respond(limits(), async |_| Ok(Reply::json(StatusCode::OK, &json!({})))).await.unwrap();
+        assert_eq!(header(&response, "cache-control"), Some("no-store"));
+        assert_eq!(header(&response, "x-content-type-options"), Some("nosniff"));
+        assert_eq!(header(&response, "content-type"), Some("application/json"));
+    }
+}
