@@ -1,0 +1,74 @@
+"""Writes the files of this directory: `python make.py`, with Pillow 13.0.0, NumPy and cjpeg of libjpeg-turbo 2.1.5."""
+
+import io
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+HERE = Path(__file__).parent
+SIDE = (150, 106)
+
+# Sampling factors as cjpeg takes them, for what Pillow cannot: of luma, of the two chroma components.
+SAMPLINGS = {
+    "440": "1x2,1x1,1x1",
+    "411": "4x1,1x1,1x1",
+    "410": "4x2,1x1,1x1",
+    "3x1": "3x1,1x1,1x1",
+    "3x2-against-1x2": "3x2,1x2,1x1",
+    "chroma-finer": "1x1,2x2,1x1",
+}
+
+
+def picture() -> Image.Image:
+    """Soft slopes of all colours, a bright disc and a dark bar: little that a scaled decode could lose."""
+    y, x = np.mgrid[0 : SIDE[1], 0 : SIDE[0]].astype(float)
+    red = 110 + 90 * np.sin(x / 23)
+    green = 120 + 80 * np.cos((x + 2 * y) / 37)
+    blue = 130 + 70 * np.sin(y / 19 + x / 80)
+    disc = np.clip((30 - np.hypot(x - 100, y - 45)) / 12, 0, 1)
+    bar = np.clip((10 - abs(x - y - 10)) / 8, 0, 1)
+    channels = [channel * (1 - disc) + 235 * disc for channel in (red, green, blue)]
+    channels = [channel * (1 - bar) + 30 * bar for channel in channels]
+    return Image.fromarray(np.clip(np.stack(channels, axis=-1), 0, 255).astype(np.uint8))
+
+
+def main() -> None:
+    """Writes all of them."""
+    rgb = picture()
+    rgb.save(HERE / "picture.png", optimize=True)
+    for name, subsampling in {"444": "4:4:4", "422": "4:2:2", "420": "4:2:0"}.items():
+        rgb.save(HERE / f"baseline-{name}.jpg", quality=92, subsampling=subsampling)
+        rgb.save(HERE / f"progressive-{name}.jpg", quality=92, subsampling=subsampling, progressive=True)
+    rgb.save(HERE / "restarts.jpg", quality=92, restart_marker_blocks=3)
+    rgb.save(HERE / "progressive-restarts.jpg", quality=92, restart_marker_blocks=3, progressive=True)
+    rgb.save(HERE / "rgb.jpg", quality=92, keep_rgb=True)
+    grey = rgb.convert("L")
+    grey.save(HERE / "grey.jpg", quality=92)
+    grey.save(HERE / "progressive-grey.jpg", quality=92, progressive=True)
+    cmyk = rgb.convert("CMYK")
+    cmyk.save(HERE / "cmyk.jpg", quality=92)
+    cmyk.save(HERE / "progressive-cmyk.jpg", quality=92, progressive=True)
+    ppm = io.BytesIO()
+    rgb.save(ppm, format="ppm")
+    for name, factors in SAMPLINGS.items():
+        cjpeg(f"baseline-{name}.jpg", ppm.getvalue(), "-baseline", "-sample", factors)
+        cjpeg(f"progressive-{name}.jpg", ppm.getvalue(), "-progressive", "-sample", factors)
+    with tempfile.NamedTemporaryFile("w") as scans:
+        scans.write("1;\n0;\n2;\n")
+        scans.flush()
+        cjpeg("separate-scans.jpg", ppm.getvalue(), "-sample", "2x2,1x1,1x1", "-scans", scans.name)
+    cjpeg("arithmetic.jpg", ppm.getvalue(), "-arithmetic")
+
+
+def cjpeg(name: str, ppm: bytes, *options: str) -> None:
+    """Encodes with what Pillow cannot be told."""
+    command = ["cjpeg", "-quality", "92", *options]
+    done = subprocess.run(command, input=ppm, stdout=subprocess.PIPE, check=True)
+    (HERE / name).write_bytes(done.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+//! Damaged files are refused or make some picture; none makes the decoder panic.
+
+use std::time::{Duration, Instant};
+
+use scaled_jpeg::{Error, Jpeg, Scale};
+
+use crate::files::{ALL, ARITHMETIC, BASELINE_420, PROGRESSIVE_420, RESTARTS};
+use crate::support::{decoded, difference, refusal, scaled};
+
+#[test]
+fn a_file_that_ends_early_is_truncated() {
+    for (name, file) in ALL {
+        let scan = file.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap();
+        for end in [scan + 30, file.len() / 2, file.len() - 2, file.len() - 1] {
+            assert_eq!(refusal(&file[..end.max(scan + 30)]), Error::Truncated, "{name} up to {end}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_ends_within_its_header_is_truncated() {
+    assert_eq!(Jpeg::read(&BASELINE_420[..100]).unwrap_err(), Error::Truncated);
+    assert_eq!(Jpeg::read(&BASELINE_420[..2]).unwrap_err(), Error::Truncated);
+}
+
+#[test]
+fn what_is_no_jpeg_is_corrupt() {
+    assert!(matches!(Jpeg::read(b"\x89PNG\r\n\x1a\n"), Err(Error::Corrupt(_))));
+    assert!(matches!(Jpeg::read(b""), Err(Error::Corrupt(_))));
+}
+
+#[test]
+fn arithmetic_coding_is_refused_by_name() {
+    assert_eq!(Jpeg::read(ARITHMETIC).unwrap_err(), Error::Unsupported("arithmetic coding"));
+}
+
+#[test]
+fn twelve_bits_are_refused_by_name() {
+    let mut file = BASELINE_420.to_vec();
+    let frame = file.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    file[frame + 4] = 12;
+    assert_eq!(Jpeg::read(&file).unwrap_err(), Error::Unsupported("a precision other than 8 bits"));
+}
+
+#[test]
+fn damage_stays_within_its_restart_interval() {
+    let mut file = RESTARTS.to_vec();
+    let fifth = file.windows(2).position(|pair| pair == [0xFF, 0xD4]).unwrap();
+    file[fifth + 2..fifth + 8].fill(0);
+    let (damaged, sound) = (scaled(&file, Scale::Eighth), scaled(RESTARTS, Scale::Eighth));
+    let rows = |from: u32, image: &_| image::imageops::crop_imm(image, 0, from, 19, 2).to_image();
+    // Three MCUs of sixteen pixels: fifteen to seventeen of a row of ten, so the second row of MCUs.
+    assert_eq!(rows(0, &damaged), rows(0, &sound));
+    assert_ne!(rows(2, &damaged), rows(2, &sound));
+    for row in [6, 8, 10] {
+        assert_eq!(rows(row, &damaged), rows(row, &sound), "from row {row}");
+    }
+}
+
+#[test]
+fn a_scan_that_is_gone_leaves_the_picture_coarser() {
+    let mut scans =
+        PROGRESSIVE_420.windows(2).enumerate().filter(|(_, pair)| *pair == [0xFF, 0xDA]).map(|(at, _)| at);
+    let last = scans.next_back().unwrap();
+    let shorter = [&PROGRESSIVE_420[..last], b"\xFF\xD9"].concat();
+    let (mean, _) = difference(&scaled(&shorter, Scale::Half), &scaled(PROGRESSIVE_420, Scale::Half));
+    assert!(mean > 0.0 && mean < 2.0, "{mean}");
+}
+
+#[test]
+fn no_prefix_of_a_file_panics() {
+    for (_, file) in ALL {
+        for end in (0..file.len()).step_by(37) {
+            let ended = [&file[..end], b"\xFF\xD9"].concat();
+            let _ = decoded(&ended, Scale::Half);
+            let _ = decoded(&ended, Scale::Eighth);
+        }
+    }
+}
+
+#[test]
+fn no_mutation_of_a_file_panics_or_takes_long() {
+    let mut random = Random(0x2545_F491_4F6C_DD1D);
+    for (name, file) in ALL {
+        let scan = file.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap();
+        for round in 0..400 {
+            let mut mutant = file.to_vec();
+            for _ in 0..=random.below(8) {
+                // Half of them before the first data, where the structure is.
+                let reach = if round % 2 == 0 { scan + 20 } else { mutant.len() };
+                let at = random.below(reach.min(mutant.len()));
+                match random.below(5) {
+                    0 => mutant[at] ^= 1 << random.below(8),
+                    1 => mutant[at] = [0x00, 0x7F, 0x80, 0xFF][random.below(4)],
+                    2 => drop(mutant.remove(at)),
+                    3 => mutant.insert(at, random.byte()),
+                    _ => mutant[at] = random.byte(),
+                }
+            }
+            let Ok(jpeg) = Jpeg::read(&mutant) else { continue };
+            let (width, height) = jpeg.dimensions();
+            if width * height > 1_000_000 {
+                continue;
+            }
+            let begun = Instant::now();
+            let _ = decoded(&mutant, Scale::ALL[round % 3]);
+            assert!(begun.elapsed() < Duration::from_secs(1), "{name}, round {round}");
+        }
+    }
+}
+
+/// Xorshift: the same numbers every time, so that a failure comes back.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).unwrap()
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.next().to_le_bytes()[0]
+    }
+}
