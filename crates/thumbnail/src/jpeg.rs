@@ -1,8 +1,8 @@
 //! The segments of a JPEG file as far as they decide what decoding costs and whether the file is whole; never
 //! its pixels.
 //!
-//! The decoder does not tell a progressive file from a baseline one, and it fills what a truncated file lacks
-//! with grey.
+//! Asked of what is decoded in full alone: that decoder does not tell a progressive file from a baseline one, and
+//! it fills what a truncated file lacks with grey.
 
 use crate::{Error, Limits};
 

@@ -2,8 +2,9 @@
 //!
 //! One door: [`thumbnail`] takes a whole file and says what to make of it; [`probe`] only looks. The steps
 //! between the two ends are one module each, in the order they run: the file's format is read from its first
-//! bytes, its header is held against the [`Limits`] before anything is decoded, the first frame is decoded,
-//! flattened on white, resized, turned upright and encoded. No step lets metadata through: the result is made
+//! bytes, its header is held against the [`Limits`] before anything is decoded, the first frame is decoded
+//! (a JPEG at a half, a quarter or an eighth of its size where that leaves enough, by `scaled-jpeg`), flattened on
+//! white, resized, turned upright and encoded. No step lets metadata through: the result is made
 //! of pixels alone.
 //!
 //! Nothing here touches a network, a disk or a clock, and no input may make it panic: whatever is wrong with

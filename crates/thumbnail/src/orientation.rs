@@ -8,12 +8,14 @@ use crate::Dimensions;
 
 /// The orientation the file declares; upright if it declares none or its metadata is damaged.
 pub(crate) fn declared(decoder: &mut dyn ImageDecoder) -> Orientation {
-    let Ok(Some(exif)) = decoder.exif_metadata() else {
-        return Orientation::NoTransforms;
-    };
+    declared_in(decoder.exif_metadata().ok().flatten().as_deref())
+}
+
+/// The orientation an Exif block declares, if there is one.
+pub(crate) fn declared_in(exif: Option<&[u8]>) -> Orientation {
     // Some WebP and PNG writers keep the prefix Exif has in a JPEG segment.
-    let tiff = exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif);
-    Orientation::from_exif_chunk(tiff).unwrap_or(Orientation::NoTransforms)
+    let tiff = exif.map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif));
+    tiff.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
 }
 
 /// The dimensions an image of these stored dimensions has once it is upright.

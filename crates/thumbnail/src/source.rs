@@ -2,9 +2,10 @@
 
 use std::io::Cursor;
 
-use image::ImageDecoder;
 use image::codecs::{gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
+use image::{ImageDecoder, ImageResult};
+use scaled_jpeg::Jpeg;
 
 use crate::{Dimensions, Error, Format, Limits, orientation};
 
@@ -28,10 +29,18 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Source, Error> {
 pub(crate) struct Opened<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) format: Format,
-    pub(crate) decoder: Box<dyn ImageDecoder + 'a>,
+    pub(crate) header: Header<'a>,
     /// Width and height as stored, before the orientation.
     pub(crate) stored: Dimensions,
     pub(crate) orientation: Orientation,
+}
+
+/// What reads on where the header ends.
+pub(crate) enum Header<'a> {
+    /// A JPEG that can be decoded at a reduced scale; in full it takes [`full_jpeg`].
+    Jpeg(Box<Jpeg<'a>>),
+    /// Anything else.
+    Other(Box<dyn ImageDecoder + 'a>),
 }
 
 impl<'a> Opened<'a> {
@@ -41,15 +50,21 @@ impl<'a> Opened<'a> {
             // The decoder refuses a row it could not address before it tells the sides.
             limits.check_dimensions(declared)?;
         }
-        let mut decoder = decoder(bytes, format, limits).map_err(Error::from_decoder)?;
-        let (width, height) = decoder.dimensions();
+        let mut header = Header::of(bytes, format, limits).map_err(Error::from_decoder)?;
+        let (width, height) = match &header {
+            Header::Jpeg(jpeg) => jpeg.dimensions(),
+            Header::Other(decoder) => decoder.dimensions(),
+        };
         let stored = Dimensions { width, height };
         if stored.pixels() == 0 {
             return Err(Error::Corrupt("the image has no pixels".into()));
         }
         limits.check_dimensions(stored)?;
-        let orientation = orientation::declared(&mut *decoder);
-        Ok(Self { bytes, format, decoder, stored, orientation })
+        let orientation = match &mut header {
+            Header::Jpeg(jpeg) => orientation::declared_in(jpeg.exif()),
+            Header::Other(decoder) => orientation::declared(&mut **decoder),
+        };
+        Ok(Self { bytes, format, header, stored, orientation })
     }
 
     pub(crate) fn source(&self) -> Source {
@@ -63,22 +78,29 @@ fn png_dimensions(bytes: &[u8]) -> Option<Dimensions> {
     Some(Dimensions { width: width?, height: height? })
 }
 
-fn decoder<'a>(
-    bytes: &'a [u8],
-    format: Format,
-    limits: &Limits,
-) -> image::ImageResult<Box<dyn ImageDecoder + 'a>> {
-    let file = Cursor::new(bytes);
-    Ok(match format {
-        Format::Jpeg => Box::new(JpegDecoder::new(file)?),
-        // The only decoder that inflates metadata while it reads the header, and the only one that takes a
-        // bound for it. The sides are left to our own check, which names them.
-        Format::Png => {
-            let mut metadata = image::Limits::no_limits();
-            metadata.max_alloc = Some(limits.max_metadata_bytes);
-            Box::new(PngDecoder::with_limits(file, metadata)?)
-        }
-        Format::Webp => Box::new(WebPDecoder::new(file)?),
-        Format::Gif => Box::new(GifDecoder::new(file)?),
-    })
+impl<'a> Header<'a> {
+    fn of(bytes: &'a [u8], format: Format, limits: &Limits) -> ImageResult<Self> {
+        let file = Cursor::new(bytes);
+        Ok(Self::Other(match format {
+            Format::Jpeg => match Jpeg::read(bytes) {
+                Ok(jpeg) => return Ok(Self::Jpeg(Box::new(jpeg))),
+                // The other decoder may know it, or knows better what is wrong.
+                Err(_) => full_jpeg(bytes)?,
+            },
+            // The only decoder that inflates metadata while it reads the header, and the only one that takes a
+            // bound for it. The sides are left to our own check, which names them.
+            Format::Png => {
+                let mut metadata = image::Limits::no_limits();
+                metadata.max_alloc = Some(limits.max_metadata_bytes);
+                Box::new(PngDecoder::with_limits(file, metadata)?)
+            }
+            Format::Webp => Box::new(WebPDecoder::new(file)?),
+            Format::Gif => Box::new(GifDecoder::new(file)?),
+        }))
+    }
+}
+
+/// What decodes a JPEG in its full size. Copies the file.
+pub(crate) fn full_jpeg(bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
+    Ok(Box::new(JpegDecoder::new(Cursor::new(bytes))?))
 }

@@ -22,17 +22,16 @@ pub struct Thumbnail {
 /// spec's box, never enlarged.
 ///
 /// Holds up to [`Limits::max_decode_bytes`] of memory and a thread for as long as that takes: up to two
-/// seconds for the largest images allowed.
+/// seconds for the largest images allowed, a tenth of that for a JPEG.
 pub fn thumbnail(bytes: &[u8], spec: &Spec, limits: &Limits) -> Result<Thumbnail, Error> {
     let opened = Opened::new(bytes, limits)?;
-    let (source, stored, turn) = (opened.source(), opened.stored, opened.orientation);
+    let (source, turn) = (opened.source(), opened.orientation);
     let dimensions = source.dimensions.fit_within(*spec);
 
-    let image = decode(opened, limits)?;
-    let image = flatten(image);
     // Turning is done last, where there is least to turn. The sides a turn swaps are swapped back before it.
-    debug_assert_eq!((image.width(), image.height()), (stored.width, stored.height));
-    let image = resize(image, orientation::upright(dimensions, turn));
+    let wanted = orientation::upright(dimensions, turn);
+    let image = flatten(decode(opened, wanted, limits)?);
+    let image = resize(image, wanted);
     let image = orientation::apply(image.into_rgb8(), turn);
     let jpeg = encode(&image, spec.quality);
 

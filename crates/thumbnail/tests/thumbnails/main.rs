@@ -9,5 +9,6 @@ mod damage;
 mod formats;
 mod limits;
 mod orientation;
+mod scaled;
 mod size;
 mod transparency;
