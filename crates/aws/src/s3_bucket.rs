@@ -6,6 +6,7 @@ use crate::Connection;
 use crate::error::{bad_answer, store_error};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, Tag, Tagging};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -36,24 +37,40 @@ impl S3Bucket {
         Self { client: connection.s3(), bucket, account }
     }
 
-    /// The SHA-256 S3 keeps of a version, if any; `None` when the version is gone. Ranged reads do not carry it.
-    async fn stored_sha256(
+    /// What S3 says of a version, or of the current one, without its bytes; `None` when there is none. Unlike a ranged read it
+    /// works on an empty object and carries the stored checksum.
+    async fn head(
         &self,
         key: &str,
-        version: &VersionId,
-    ) -> Result<Option<Option<Sha256>>, StoreError> {
+        version: Option<&VersionId>,
+    ) -> Result<Option<HeadObjectOutput>, StoreError> {
         let head = self
             .client
             .head_object()
             .bucket(&self.bucket)
             .expected_bucket_owner(&self.account)
             .key(key)
-            .version_id(version.as_str())
+            .set_version_id(version.map(|version| version.as_str().to_owned()))
             .checksum_mode(ChecksumMode::Enabled)
             .send()
             .await;
-        let head = found("HeadObject", head)?;
-        Ok(head.map(|head| head.checksum_sha256().and_then(Sha256::parse)))
+        found("HeadObject", head)
+    }
+
+    /// What is known of an empty object: enough to reject it, as every grant is for at least one byte.
+    async fn head_empty(
+        &self,
+        key: &str,
+        version: Option<&VersionId>,
+    ) -> Result<Option<StoredObject>, StoreError> {
+        let Some(head) = self.head(key, version).await? else { return Ok(None) };
+        Ok(Some(StoredObject {
+            version: version_of("HeadObject", head.version_id())?,
+            size_bytes: 0,
+            headers: StoredHeaders::default(),
+            sha256: None,
+            first_bytes: Vec::new(),
+        }))
     }
 }
 
@@ -87,36 +104,12 @@ impl HeadObject for S3Bucket {
         let size_bytes = whole_size(&got).ok_or_else(|| bad_answer("GetObject", "no size"))?;
         let headers = stored_headers(&got);
         let first_bytes = read_first("GetObject", got.body).await?;
-        let sha256 = if with_sha256 { self.stored_sha256(&key, &version).await? } else { Some(None) };
-        let Some(sha256) = sha256 else { return Ok(None) };
+        let mut sha256 = None;
+        if with_sha256 {
+            let Some(head) = self.head(&key, Some(&version)).await? else { return Ok(None) };
+            sha256 = head.checksum_sha256().and_then(Sha256::parse);
+        }
         Ok(Some(StoredObject { version, size_bytes, headers, sha256, first_bytes }))
-    }
-}
-
-impl S3Bucket {
-    /// What is known of an empty object: enough to reject it, as every grant is for at least one byte.
-    async fn head_empty(
-        &self,
-        key: &str,
-        version: Option<&VersionId>,
-    ) -> Result<Option<StoredObject>, StoreError> {
-        let head = self
-            .client
-            .head_object()
-            .bucket(&self.bucket)
-            .expected_bucket_owner(&self.account)
-            .key(key)
-            .set_version_id(version.map(|version| version.as_str().to_owned()))
-            .send()
-            .await;
-        let Some(head) = found("HeadObject", head)? else { return Ok(None) };
-        Ok(Some(StoredObject {
-            version: version_of("HeadObject", head.version_id())?,
-            size_bytes: 0,
-            headers: StoredHeaders::default(),
-            sha256: None,
-            first_bytes: Vec::new(),
-        }))
     }
 }
 
