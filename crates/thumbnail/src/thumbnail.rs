@@ -22,7 +22,7 @@ pub struct Thumbnail {
 /// spec's box, never enlarged.
 ///
 /// Holds up to [`Limits::max_decode_bytes`] of memory and a thread for as long as that takes: up to two
-/// seconds for the largest images allowed, a tenth of that for a JPEG.
+/// seconds for the largest images allowed, much less for a JPEG.
 pub fn thumbnail(bytes: &[u8], spec: &Spec, limits: &Limits) -> Result<Thumbnail, Error> {
     let opened = Opened::new(bytes, limits)?;
     let (source, turn) = (opened.source(), opened.orientation);
