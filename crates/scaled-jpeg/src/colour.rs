@@ -6,17 +6,20 @@ use crate::metadata::Metadata;
 
 /// What a file's components stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Colours {
+pub enum Color {
+    /// Brightness alone.
     Grey,
+    /// Brightness and two differences from it, by JFIF's equations.
     YCbCr,
+    /// Red, green and blue.
     Rgb,
-    /// Inverted, with the profile's meaning left out.
+    /// Cyan, magenta, yellow and black, stored inverted.
     Cmyk,
-    /// The same with its first three as YCbCr.
+    /// The same with the first three converted as if they were red, green and blue.
     Ycck,
 }
 
-impl Colours {
+impl Color {
     /// Goes by Adobe's segment, JFIF's, and the components' names, as libjpeg does and thereby everyone.
     pub(crate) fn of(frame: &Frame, metadata: &Metadata<'_>) -> Self {
         match (frame.components.as_slice(), metadata.adobe) {
@@ -52,11 +55,25 @@ impl Colours {
                 darken(pixels, k);
             }
             (Self::Ycck, [y, cb, cr, k]) => {
-                // What converts to RGB here is, inverted once for YCCK and once for Adobe, the inverted ink.
-                each(pixels, [y, cb, cr], rgb);
+                each(pixels, [y, cb, cr], |y, cb, cr| rgb(y, cb, cr).map(inverted));
                 darken(pixels, k);
             }
             _ => {}
+        }
+    }
+
+    /// Writes a row of pixels of four inks, 255 for full, from rows of components that stand for inks.
+    pub(crate) fn write_ink(self, components: &[&[u8]], pixels: &mut [u8]) {
+        let &[first, second, third, black] = components else { return };
+        let (pixels, _) = pixels.as_chunks_mut::<4>();
+        let components = first.iter().zip(second).zip(third).zip(black);
+        for (pixel, (((&first, &second), &third), &black)) in pixels.iter_mut().zip(components) {
+            // Inverted for YCCK, as if ink were light, and once more as Adobe stores ink, which leaves it as it is.
+            let [c, m, y] = match self {
+                Self::Ycck => rgb(first, second, third),
+                _ => [first, second, third].map(inverted),
+            };
+            *pixel = [c, m, y, inverted(black)];
         }
     }
 }
@@ -66,6 +83,10 @@ fn each(pixels: &mut [u8], [a, b, c]: [&[u8]; 3], colour: impl Fn(u8, u8, u8) ->
     for (((pixel, &a), &b), &c) in pixels.iter_mut().zip(a).zip(b).zip(c) {
         *pixel = colour(a, b, c);
     }
+}
+
+fn inverted(channel: u8) -> u8 {
+    255 - channel
 }
 
 /// Takes the black away, where 255 is none.
@@ -85,7 +106,7 @@ fn rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Colours, rgb};
+    use super::{Color, rgb};
 
     #[test]
     fn the_primaries_of_jfif_come_out() {
@@ -97,11 +118,11 @@ mod tests {
     #[test]
     fn black_is_a_factor_and_255_is_none() {
         let mut pixel = [0; 3];
-        Colours::Cmyk.write(&[&[255], &[100], &[0], &[255]], &mut pixel);
+        Color::Cmyk.write(&[&[255], &[100], &[0], &[255]], &mut pixel);
         assert_eq!(pixel, [255, 100, 0]);
-        Colours::Cmyk.write(&[&[255], &[100], &[0], &[51]], &mut pixel);
+        Color::Cmyk.write(&[&[255], &[100], &[0], &[51]], &mut pixel);
         assert_eq!(pixel, [51, 20, 0]);
-        Colours::Ycck.write(&[&[200], &[128], &[128], &[51]], &mut pixel);
-        assert_eq!(pixel, [40; 3]);
+        Color::Ycck.write(&[&[200], &[128], &[128], &[51]], &mut pixel);
+        assert_eq!(pixel, [11; 3]);
     }
 }

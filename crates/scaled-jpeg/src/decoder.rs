@@ -3,25 +3,34 @@
 use image::error::{LimitError, LimitErrorKind};
 use image::{ColorType, ExtendedColorType, ImageDecoder, ImageError, ImageResult};
 
-use crate::colour::Colours;
 use crate::progressive::Coefficients;
-use crate::scan::{Scan, Scans};
-use crate::tables::Quantization;
+use crate::scan::Scan;
+use crate::scans::{Known, Scans};
 use crate::upsample::{Plane, Rows};
-use crate::{Error, Jpeg, Limits, Scale, idct, progressive, sequential};
+use crate::{Color, Error, Jpeg, Limits, Scale, progressive, sequential};
 
 /// Decodes a file at a reduced scale. Its dimensions are those of the smaller picture.
 #[derive(Debug, Clone)]
 pub struct Decoder<'a> {
     jpeg: Jpeg<'a>,
     scale: Scale,
-    colours: Colours,
+    color: Color,
+    prefix: bool,
 }
 
 impl<'a> Decoder<'a> {
     pub(crate) fn new(jpeg: Jpeg<'a>, scale: Scale) -> Self {
-        let colours = Colours::of(&jpeg.frame, &jpeg.metadata);
-        Self { jpeg, scale, colours }
+        let color = jpeg.color();
+        Self { jpeg, scale, color, prefix: false }
+    }
+
+    /// Lets the file end anywhere behind what [`Needs`](crate::Needs) waits for: whatever follows that, be it
+    /// damaged, missing or there, the picture is the same. Without this a file that lacks its end-of-image marker
+    /// is [`Error::Truncated`].
+    #[must_use]
+    pub fn of_prefix(mut self) -> Self {
+        self.prefix = true;
+        self
     }
 
     /// Bytes that decoding allocates beside the pixels: a plane for each component at the reduced scale, and of
@@ -47,56 +56,38 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    fn decode(&self, pixels: &mut [u8]) -> Result<(), Error> {
-        self.check_limits()?;
-        let last = idct::last_wanted(self.scale.side());
-        let scans = Scans::of(self.jpeg.file, &self.jpeg.frame, &self.jpeg.limits, last)?;
-        let planes = match self.scale {
-            Scale::Eighth => self.planes::<1>(&scans),
-            Scale::Quarter => self.planes::<2>(&scans),
-            Scale::Half => self.planes::<4>(&scans),
-        }?;
-        self.write(&planes, pixels);
-        Ok(())
+    /// Decodes to ink, four bytes a pixel: cyan, magenta, yellow and black, 0 for none and 255 for full. `buf` has
+    /// `4 * width * height` bytes. Files of other than [`Color::Cmyk`] and [`Color::Ycck`] have none.
+    pub fn read_cmyk(self, buf: &mut [u8]) -> Result<(), Error> {
+        if !matches!(self.color, Color::Cmyk | Color::Ycck) {
+            return Err(Error::Unsupported("ink, of a file of other colours"));
+        }
+        let (width, height) = ImageDecoder::dimensions(&self);
+        let bytes = 4 * u64::from(width) * u64::from(height);
+        assert_eq!(u64::try_from(buf.len()), Ok(bytes), "the buffer is of another size");
+        self.decode(buf, 4, Color::write_ink)
     }
 
-    fn planes<const SIDE: usize>(&self, scans: &Scans<'_>) -> Result<Vec<Plane>, Error> {
-        let Scans { needed, quantization } = scans;
-        if self.jpeg.frame.progressive {
-            return self.planes_of_progressive::<SIDE>(needed, quantization);
-        }
-        let components = &self.jpeg.frame.components;
-        let mut planes =
-            components.iter().map(|component| Plane::grey(component, self.scale)).collect::<Vec<_>>();
-        for scan in needed {
-            sequential::decode::<SIDE>(&self.jpeg.frame, scan, quantization, &mut planes)?;
-        }
-        Ok(planes)
-    }
-
-    fn planes_of_progressive<const SIDE: usize>(
+    /// Decodes into lines of so many bytes a pixel, which `write` makes of rows of the components.
+    fn decode(
         &self,
-        scans: &[Scan<'_>],
-        quantization: &[Option<Quantization>],
-    ) -> Result<Vec<Plane>, Error> {
-        let components = &self.jpeg.frame.components;
-        let mut kept =
-            components.iter().map(|component| Coefficients::none(component, SIDE)).collect::<Vec<_>>();
-        for scan in scans {
-            progressive::decode(&self.jpeg.frame, scan, &mut kept)?;
+        pixels: &mut [u8],
+        channels: usize,
+        write: impl Fn(Color, &[&[u8]], &mut [u8]),
+    ) -> Result<(), Error> {
+        self.check_limits()?;
+        let file = self.jpeg.file;
+        let mut scans = Scans::new(&self.jpeg.frame, &self.jpeg.limits, self.scale);
+        scans.read_needed(file)?;
+        if !self.prefix {
+            scans.read_all(file)?;
         }
-        let planes =
-            components.iter().zip(kept).zip(quantization).map(|((component, kept), quantization)| {
-                let mut plane = Plane::grey(component, self.scale);
-                if let Some(quantization) = quantization {
-                    kept.write::<SIDE>(quantization, &mut plane);
-                }
-                plane
-            });
-        Ok(planes.collect())
-    }
-
-    fn write(&self, planes: &[Plane], pixels: &mut [u8]) {
+        let (scans, known) = scans.into_needed()?;
+        let planes = match self.scale {
+            Scale::Eighth => self.planes::<1>(&scans, &known),
+            Scale::Quarter => self.planes::<2>(&scans, &known),
+            Scale::Half => self.planes::<4>(&scans, &known),
+        }?;
         let frame = &self.jpeg.frame;
         let width = self.scale.of(frame.dimensions()).0 as usize;
         let mut rows = planes
@@ -104,10 +95,43 @@ impl<'a> Decoder<'a> {
             .zip(&frame.components)
             .map(|(plane, component)| Rows::of(plane, component, frame, self.scale))
             .collect::<Vec<_>>();
-        for (y, line) in pixels.chunks_exact_mut(width * self.colours.channels()).enumerate() {
+        for (y, line) in pixels.chunks_exact_mut(width * channels).enumerate() {
             let components = rows.iter_mut().map(|rows| rows.row(y, width)).collect::<Vec<_>>();
-            self.colours.write(&components, line);
+            write(self.color, &components, line);
         }
+        Ok(())
+    }
+
+    fn planes<const SIDE: usize>(&self, scans: &[Scan], known: &[Known]) -> Result<Vec<Plane>, Error> {
+        let Jpeg { file, frame, .. } = &self.jpeg;
+        if frame.progressive {
+            return self.planes_of_progressive::<SIDE>(scans, known);
+        }
+        let mut planes =
+            frame.components.iter().map(|component| Plane::grey(component, self.scale)).collect::<Vec<_>>();
+        for scan in scans {
+            sequential::decode::<SIDE>(file, frame, scan, known, &mut planes)?;
+        }
+        Ok(planes)
+    }
+
+    fn planes_of_progressive<const SIDE: usize>(
+        &self,
+        scans: &[Scan],
+        known: &[Known],
+    ) -> Result<Vec<Plane>, Error> {
+        let Jpeg { file, frame, .. } = &self.jpeg;
+        let mut kept =
+            frame.components.iter().map(|component| Coefficients::none(component, SIDE)).collect::<Vec<_>>();
+        for scan in scans {
+            progressive::decode(file, frame, scan, &mut kept)?;
+        }
+        let planes = frame.components.iter().zip(kept).zip(known).map(|((component, kept), known)| {
+            let mut plane = Plane::grey(component, self.scale);
+            kept.write::<SIDE>(known, &mut plane);
+            plane
+        });
+        Ok(planes.collect())
     }
 }
 
@@ -117,18 +141,18 @@ impl ImageDecoder for Decoder<'_> {
     }
 
     fn color_type(&self) -> ColorType {
-        if self.colours == Colours::Grey { ColorType::L8 } else { ColorType::Rgb8 }
+        if self.color == Color::Grey { ColorType::L8 } else { ColorType::Rgb8 }
     }
 
     fn original_color_type(&self) -> ExtendedColorType {
-        match self.colours {
-            Colours::Cmyk | Colours::Ycck => ExtendedColorType::Cmyk8,
-            Colours::Grey | Colours::YCbCr | Colours::Rgb => self.color_type().into(),
+        match self.color {
+            Color::Cmyk | Color::Ycck => ExtendedColorType::Cmyk8,
+            Color::Grey | Color::YCbCr | Color::Rgb => self.color_type().into(),
         }
     }
 
     fn icc_profile(&mut self) -> ImageResult<Option<Vec<u8>>> {
-        Ok(self.jpeg.metadata.icc_profile())
+        Ok(self.jpeg.icc_profile())
     }
 
     fn exif_metadata(&mut self) -> ImageResult<Option<Vec<u8>>> {
@@ -148,7 +172,7 @@ impl ImageDecoder for Decoder<'_> {
 
     fn read_image(self, buf: &mut [u8]) -> ImageResult<()> {
         assert_eq!(Ok(buf.len()), usize::try_from(self.total_bytes()), "the buffer is of another size");
-        Ok(self.decode(buf)?)
+        Ok(self.decode(buf, self.color.channels(), Color::write)?)
     }
 
     fn read_image_boxed(self: Box<Self>, buf: &mut [u8]) -> ImageResult<()> {

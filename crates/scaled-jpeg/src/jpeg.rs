@@ -2,8 +2,9 @@
 
 use crate::frame::Frame;
 use crate::metadata::Metadata;
+use crate::scans::Scans;
 use crate::segments::{SOS, Segments};
-use crate::{Decoder, Error, Limits, Scale};
+use crate::{Color, Decoder, Error, Limits, Needs, Scale};
 
 /// A JPEG file whose header was read.
 #[derive(Debug, Clone)]
@@ -15,7 +16,8 @@ pub struct Jpeg<'a> {
 }
 
 impl<'a> Jpeg<'a> {
-    /// Reads everything up to the first scan. What follows it is not looked at: a file that ends there passes.
+    /// Reads everything up to the first scan. What follows it is not looked at: a file that ends there passes, and
+    /// one that ends earlier is [`Error::Truncated`].
     pub fn read(file: &'a [u8]) -> Result<Self, Error> {
         let mut segments = Segments::of(file)?;
         let mut metadata = Metadata::default();
@@ -44,6 +46,21 @@ impl<'a> Jpeg<'a> {
         self.frame.dimensions()
     }
 
+    /// Whether it is told in several passes, from coarse to fine.
+    pub fn is_progressive(&self) -> bool {
+        self.frame.progressive
+    }
+
+    /// What its components stand for.
+    pub fn color(&self) -> Color {
+        Color::of(&self.frame, &self.metadata)
+    }
+
+    /// The colour profile put together from its parts, or nothing if one of them is missing.
+    pub fn icc_profile(&self) -> Option<Vec<u8>> {
+        self.metadata.icc_profile()
+    }
+
     /// The TIFF structure of the Exif segment.
     pub fn exif(&self) -> Option<&'a [u8]> {
         self.metadata.exif
@@ -54,6 +71,11 @@ impl<'a> Jpeg<'a> {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// What this scale needs of the file, to find out while it is still arriving when that is there.
+    pub fn needs(&self, scale: Scale) -> Needs {
+        Needs::new(Scans::new(&self.frame, &self.limits, scale))
     }
 
     /// What decodes it at this scale.

@@ -6,7 +6,7 @@
 //! * Coefficients that are not needed are stepped over by a table that says, for the next bits of a file,
 //!   how many bits several codes and their values take together.
 //! * Scans of a progressive file that carry nothing needed are not entropy-decoded at all. At 1/8 that leaves
-//!   the DC scans, a tenth of a typical file.
+//!   the DC scans.
 //!
 //! ```
 //! use image::{DynamicImage, ImageDecoder};
@@ -31,15 +31,21 @@
 //!
 //! Grey comes out as [`L8`](image::ColorType::L8), everything else as [`Rgb8`](image::ColorType::Rgb8): YCbCr by
 //! JFIF's equations, RGB as it is. CMYK and YCCK are taken for inverted, as Adobe's applications write them and
-//! other decoders assume, and are converted by the plain product of ink and black; for colours that are right the
-//! profile would be needed, which does not apply to the RGB that comes out.
+//! other decoders assume, and are converted by the plain product of ink and black. For colours that are right the
+//! profile is needed, which applies to the ink that [`Decoder::read_cmyk`] gives.
+//!
+//! # Files that are still arriving
+//!
+//! [`Jpeg::needs`] tells while a file grows when it has all that a scale needs. At 1/8 that is a progressive file's
+//! first tenth or so, up to its DC coefficients; a last bit of these that is worth no more than a level is not
+//! waited for, be the file whole or not, and half of it is added.
 //!
 //! # Damage
 //!
-//! A file that ends before its end-of-image marker is [`Error::Truncated`], whatever could be shown of it. Damage
-//! within compressed data is not reported: the rest of the restart interval, or of the scan, stays grey or as coarse
-//! as it was. No input makes it panic, and what it allocates is known beforehand:
-//! [`Decoder::working_bytes`].
+//! A file that ends before its end-of-image marker is [`Error::Truncated`], whatever could be shown of it, unless
+//! [`Decoder::of_prefix`] asks for no more than is needed. Damage within compressed data is not reported: the rest
+//! of the restart interval, or of the scan, stays grey or as coarse as it was. No input makes it panic, and what it
+//! allocates is known beforehand: [`Decoder::working_bytes`].
 
 mod error;
 pub use error::Error;
@@ -55,6 +61,12 @@ mod segments;
 mod frame;
 mod metadata;
 
+mod scan;
+mod scans;
+
+mod needs;
+pub use needs::Needs;
+
 mod jpeg;
 pub use jpeg::Jpeg;
 
@@ -62,14 +74,14 @@ mod bits;
 mod huffman;
 mod tables;
 
-mod scan;
-
 mod progressive;
 mod sequential;
 
 mod idct;
 
 mod colour;
+pub use colour::Color;
+
 mod upsample;
 
 mod decoder;

@@ -6,7 +6,7 @@ use crate::frame::{Component, Frame};
 use crate::huffman::{Codes, Damaged, DcTable};
 use crate::idct::{self, Low, UNWANTED};
 use crate::scan::Scan;
-use crate::tables::Quantization;
+use crate::scans::Known;
 use crate::upsample::Plane;
 
 /// A component's coefficients, as far as they are known and wanted.
@@ -51,7 +51,9 @@ impl Coefficients {
     }
 
     /// The pixels of all blocks.
-    pub(crate) fn write<const SIDE: usize>(&self, quantization: &Quantization, plane: &mut Plane) {
+    pub(crate) fn write<const SIDE: usize>(&self, known: &Known, plane: &mut Plane) {
+        let Some(quantization) = known.quantization.as_deref() else { return };
+        let bias = known.half_steps() * i32::from(quantization[0]) / 2;
         let places = const { idct::places(SIDE) };
         let across = plane.stride / SIDE;
         // Steps in the order of the coefficients kept, and where the transform wants them.
@@ -65,6 +67,7 @@ impl Coefficients {
             for (&value, (step, place)) in block.iter().zip(order) {
                 low[place] = idct::dequantized(i32::from(value), step);
             }
+            low[0] += bias;
             let flat = block[1..].iter().all(|&value| value == 0);
             let at = SIDE * (number / across * plane.stride + number % across);
             idct::write::<SIDE>(&low, flat, plane.pixels.get_mut(at..).unwrap_or_default(), plane.stride);
@@ -73,13 +76,18 @@ impl Coefficients {
 }
 
 /// Decodes a scan. Damage ends a restart interval, not the scan.
-pub(crate) fn decode(frame: &Frame, scan: &Scan<'_>, coefficients: &mut [Coefficients]) -> Result<(), Error> {
+pub(crate) fn decode(
+    file: &[u8],
+    frame: &Frame,
+    scan: &Scan,
+    coefficients: &mut [Coefficients],
+) -> Result<(), Error> {
     let alone = scan.parts.len() == 1;
     let (width, height) = if alone { frame.components[scan.parts[0].component].blocks } else { frame.mcus };
     let total = width * height;
     let interval = if scan.tables.restart_interval == 0 { total } else { scan.tables.restart_interval };
     let pass = Pass::of(frame, scan)?;
-    let (mut source, mut window) = Source::new(scan.entropy_coded);
+    let (mut source, mut window) = Source::new(&file[scan.data.clone()]);
     let mut first = 0;
     loop {
         let end = total.min(first + interval);
@@ -127,7 +135,7 @@ struct Block {
 }
 
 impl Pass {
-    fn of(frame: &Frame, scan: &Scan<'_>) -> Result<Self, Error> {
+    fn of(frame: &Frame, scan: &Scan) -> Result<Self, Error> {
         let alone = scan.parts.len() == 1;
         let mut blocks = Vec::new();
         for part in &scan.parts {

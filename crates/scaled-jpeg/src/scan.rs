@@ -1,12 +1,15 @@
-//! Scan headers, by ITU-T T.81 section B.2.3, and which scans of a file a scale needs.
+//! Scan headers, by ITU-T T.81 section B.2.3; never the data that follows them.
 
+use std::ops::Range;
+
+use crate::Error;
 use crate::frame::Frame;
-use crate::segments::{SOS, Segment, Segments};
-use crate::tables::{Quantization, Tables};
-use crate::{Error, Limits};
+use crate::segments::Segment;
+use crate::tables::Tables;
 
 /// A scan that is to be decoded, with the tables that were in force at it.
-pub(crate) struct Scan<'a> {
+#[derive(Debug, Clone)]
+pub(crate) struct Scan {
     pub(crate) parts: Vec<Part>,
     /// First and last coefficient, in zigzag order.
     pub(crate) band: (usize, usize),
@@ -14,8 +17,9 @@ pub(crate) struct Scan<'a> {
     pub(crate) refines: bool,
     /// The place of the lowest bit that is told.
     pub(crate) shift: u32,
-    pub(crate) tables: Tables<'a>,
-    pub(crate) entropy_coded: &'a [u8],
+    pub(crate) tables: Tables,
+    /// Where its data lies in the file.
+    pub(crate) data: Range<usize>,
 }
 
 /// A component's part in a scan.
@@ -27,91 +31,13 @@ pub(crate) struct Part {
     pub(crate) ac_table: usize,
 }
 
-/// A file read through to its end.
-pub(crate) struct Scans<'a> {
-    /// The scans that are needed, in order.
-    pub(crate) needed: Vec<Scan<'a>>,
-    /// For each component the quantization in force at its first scan, if it has one.
-    pub(crate) quantization: Vec<Option<Quantization>>,
-}
-
-impl<'a> Scans<'a> {
-    /// Finds the scans that coefficients up to `last`, in zigzag order, need; decodes nothing yet.
-    pub(crate) fn of(file: &'a [u8], frame: &Frame, limits: &Limits, last: usize) -> Result<Self, Error> {
-        let mut segments = Segments::of(file)?;
-        let mut tables = Tables::default();
-        let mut quantization = vec![None; frame.components.len()];
-        let mut scans = Vec::new();
-        let (mut scan_count, mut segment_count) = (0, 0);
-        while let Some(segment) = segments.next()? {
-            if segment.marker != SOS {
-                segment_count += 1;
-                if segment_count > limits.max_segments {
-                    return Err(Error::Limit("segments"));
-                }
-                tables.add(segment)?;
-                continue;
-            }
-            scan_count += 1;
-            if scan_count > limits.max_scans {
-                return Err(Error::Limit("scans"));
-            }
-            let scan = Scan::read(segment, frame, &tables, segments.entropy_coded())?;
-            let mut told_before = false;
-            for part in &scan.parts {
-                let slot = &mut quantization[part.component];
-                told_before |= slot.is_some();
-                if slot.is_none() {
-                    *slot = Some(tables.quantization(frame.components[part.component].quantization)?);
-                }
-            }
-            // A sequential file tells each component once.
-            if frame.progressive || !told_before {
-                scans.push(scan);
-            }
-        }
-        if scans.is_empty() {
-            return Err(Error::Corrupt("no scan"));
-        }
-        if frame.progressive {
-            drop_what_is_not_needed(&mut scans, frame.components.len(), last);
-        }
-        Ok(Self { needed: scans, quantization })
-    }
-}
-
-/// Keeps the scans that tell wanted coefficients, and those without which a later one cannot be read: a
-/// refinement has a bit for every coefficient of its band that is not zero yet.
-fn drop_what_is_not_needed(scans: &mut Vec<Scan<'_>>, components: usize, last: usize) {
-    let mut wanted = vec![band_bits(0, last); components];
-    let mut later = Vec::new();
-    while let Some(scan) = scans.pop() {
-        let band = band_bits(scan.band.0, scan.band.1);
-        if scan.parts.iter().all(|part| wanted[part.component] & band == 0) {
-            continue;
-        }
-        if scan.refines && scan.band.0 > 0 {
-            for part in &scan.parts {
-                wanted[part.component] |= band;
-            }
-        }
-        later.push(scan);
-    }
-    later.reverse();
-    *scans = later;
-}
-
-/// A bit for each coefficient of a band.
-fn band_bits(first: usize, last: usize) -> u64 {
-    u64::MAX >> (63 - last) & u64::MAX << first
-}
-
-impl<'a> Scan<'a> {
-    fn read(
-        segment: Segment<'a>,
+impl Scan {
+    /// Reads the parameters of a scan header, behind which the data begins.
+    pub(crate) fn read(
+        segment: Segment<'_>,
         frame: &Frame,
-        tables: &Tables<'a>,
-        entropy_coded: &'a [u8],
+        tables: &Tables,
+        begin: usize,
     ) -> Result<Self, Error> {
         const EARLY: Error = Error::Corrupt("a scan header that ends early");
         let (&count, rest) = segment.payload.split_first().ok_or(EARLY)?;
@@ -145,7 +71,7 @@ impl<'a> Scan<'a> {
         } else {
             ((0, 63), false, 0)
         };
-        Ok(Self { parts, band, refines, shift, tables: tables.clone(), entropy_coded })
+        Ok(Self { parts, band, refines, shift, tables: tables.clone(), data: begin..begin })
     }
 }
 
@@ -165,14 +91,7 @@ fn progression(first: u8, last: u8, bits: u8, parts: usize) -> Result<((usize, u
 
 #[cfg(test)]
 mod tests {
-    use super::{band_bits, progression};
-
-    #[test]
-    fn a_band_has_a_bit_for_each_coefficient() {
-        assert_eq!(band_bits(0, 0), 1);
-        assert_eq!(band_bits(1, 5), 0b11_1110);
-        assert_eq!(band_bits(0, 63), u64::MAX);
-    }
+    use super::progression;
 
     #[test]
     fn bands_and_bits_that_no_encoder_may_write_are_refused() {

@@ -22,57 +22,70 @@ pub(crate) struct Segment<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// The segments of a file up to its end-of-image marker.
+/// The segments of a file up to its end-of-image marker, as far as it is there. [`Error::Truncated`] leaves it where
+/// it can go on with more of the same file.
 #[derive(Debug, Clone)]
 pub(crate) struct Segments<'a> {
-    rest: &'a [u8],
+    file: &'a [u8],
+    /// Where the next segment begins, or something before it.
+    at: usize,
 }
 
 impl<'a> Segments<'a> {
     pub(crate) fn of(file: &'a [u8]) -> Result<Self, Error> {
-        let rest = file.strip_prefix(&[0xFF, SOI]).ok_or(Error::Corrupt("no start-of-image marker"))?;
-        Ok(Self { rest })
+        match file {
+            [0xFF, SOI, ..] => Ok(Self { file, at: 2 }),
+            [] | [0xFF] => Err(Error::Truncated),
+            _ => Err(Error::Corrupt("no start-of-image marker")),
+        }
+    }
+
+    /// Goes on where others of the same file were.
+    pub(crate) fn resume(file: &'a [u8], at: usize) -> Self {
+        Self { file, at }
+    }
+
+    pub(crate) fn position(&self) -> usize {
+        self.at
     }
 
     /// The next segment, or nothing at the end of the image. What lies before its marker is passed over.
     pub(crate) fn next(&mut self) -> Result<Option<Segment<'a>>, Error> {
         loop {
-            self.entropy_coded();
-            let marker = self.rest.get(1).copied().ok_or(Error::Truncated)?;
-            self.rest = &self.rest[2..];
+            self.pass_data()?;
+            let marker = self.file.get(self.at + 1).copied().ok_or(Error::Truncated)?;
+            let rest = self.file.get(self.at + 2..).unwrap_or_default();
             match marker {
                 EOI => return Ok(None),
                 // Markers that stand alone.
-                SOI | 0x01 => continue,
+                SOI | 0x01 => {
+                    self.at += 2;
+                    continue;
+                }
                 _ => {}
             }
-            let (length, rest) = self.rest.split_first_chunk::<2>().ok_or(Error::Truncated)?;
+            let length = rest.first_chunk::<2>().ok_or(Error::Truncated)?;
             let length = usize::from(u16::from_be_bytes(*length));
-            let length = length.checked_sub(2).ok_or(Error::Corrupt("a segment shorter than its length"))?;
-            let (payload, rest) = rest.split_at_checked(length).ok_or(Error::Truncated)?;
-            self.rest = rest;
+            let payload = length.checked_sub(2).ok_or(Error::Corrupt("a segment shorter than its length"))?;
+            let payload = rest.get(2..2 + payload).ok_or(Error::Truncated)?;
+            self.at += 2 + length;
             return Ok(Some(Segment { marker, payload }));
         }
     }
 
-    /// Everything up to the next marker that is no restart marker: the data of a scan, if one was just announced.
-    pub(crate) fn entropy_coded(&mut self) -> &'a [u8] {
-        let all = self.rest;
-        let mut at = 0;
-        while let Some(found) = memchr(0xFF, &all[at..]) {
-            at += found;
-            match all.get(at + 1) {
-                Some(0x00 | 0xD0..=0xD7) => at += 2,
-                Some(0xFF) => at += 1,
-                Some(_) => {
-                    self.rest = &all[at..];
-                    return &all[..at];
-                }
-                None => break,
+    /// Goes to the next marker that is no restart marker: over the data of a scan, if one was just announced.
+    pub(crate) fn pass_data(&mut self) -> Result<(), Error> {
+        while let Some(found) = self.file.get(self.at..).and_then(|rest| memchr(0xFF, rest)) {
+            self.at += found;
+            match self.file.get(self.at + 1) {
+                Some(0x00 | 0xD0..=0xD7) => self.at += 2,
+                Some(0xFF) => self.at += 1,
+                Some(_) => return Ok(()),
+                None => return Err(Error::Truncated),
             }
         }
-        self.rest = &[];
-        all
+        self.at = self.file.len();
+        Err(Error::Truncated)
     }
 }
 
@@ -89,8 +102,27 @@ mod tests {
         let interval = segments.next().unwrap().unwrap();
         assert_eq!((interval.marker, interval.payload), (DRI, [0, 1].as_slice()));
         assert_eq!(segments.next().unwrap().unwrap().marker, SOS);
-        assert_eq!(segments.entropy_coded(), b"\x11\xFF\x00\x22\xFF\xD3\x33");
+        let begin = segments.position();
+        segments.pass_data().unwrap();
+        assert_eq!(file[begin..segments.position()], *b"\x11\xFF\x00\x22\xFF\xD3\x33");
         assert!(segments.next().unwrap().is_none());
+    }
+
+    #[test]
+    fn reading_goes_on_where_the_file_broke_off() {
+        let file = b"\xFF\xD8\xFF\xFF\xDD\x00\x04\x00\x01\xFF\xDA\x00\x02\x11\xFF\x00\x22\xFF\xD9";
+        for end in 2..file.len() {
+            let mut markers = Vec::new();
+            let mut begun = Segments::of(&file[..end]).unwrap();
+            while let Ok(Some(segment)) = begun.next() {
+                markers.push(segment.marker);
+            }
+            let mut rest = Segments::resume(file, begun.position());
+            while let Some(segment) = rest.next().unwrap() {
+                markers.push(segment.marker);
+            }
+            assert_eq!(markers, [DRI, SOS], "up to {end}");
+        }
     }
 
     #[test]

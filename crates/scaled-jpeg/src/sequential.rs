@@ -7,6 +7,7 @@ use crate::frame::Frame;
 use crate::huffman::{AcTable, Damaged, DcTable};
 use crate::idct::{self, Low};
 use crate::scan::Scan;
+use crate::scans::Known;
 use crate::tables::Quantization;
 use crate::upsample::Plane;
 
@@ -26,9 +27,10 @@ struct Block<'a> {
 
 /// Decodes a scan into the planes of its components, `SIDE` pixels a side for each block.
 pub(crate) fn decode<const SIDE: usize>(
+    file: &[u8],
     frame: &Frame,
-    scan: &Scan<'_>,
-    quantization: &[Option<Quantization>],
+    scan: &Scan,
+    known: &[Known],
     planes: &mut [Plane],
 ) -> Result<(), Error> {
     let tables = scan.parts.iter().map(|part| {
@@ -42,8 +44,10 @@ pub(crate) fn decode<const SIDE: usize>(
     for (number, (part, (dc, ac))) in scan.parts.iter().zip(&tables).enumerate() {
         let sampling = if alone { (1, 1) } else { frame.components[part.component].sampling };
         let stride = planes[part.component].stride;
-        let quantization =
-            quantization[part.component].as_ref().ok_or(Error::Corrupt("no such quantization table"))?;
+        let quantization = known[part.component]
+            .quantization
+            .as_deref()
+            .ok_or(Error::Corrupt("no such quantization table"))?;
         for y in 0..sampling.1 {
             for x in 0..sampling.0 {
                 blocks.push(Block {
@@ -60,20 +64,21 @@ pub(crate) fn decode<const SIDE: usize>(
         }
     }
     let mcus = if alone { frame.components[scan.parts[0].component].blocks } else { frame.mcus };
-    intervals::<SIDE>(scan, &blocks, mcus, planes);
+    intervals::<SIDE>(file, scan, &blocks, mcus, planes);
     Ok(())
 }
 
 /// Decodes one restart interval after the other. Damage ends an interval, not the scan.
 fn intervals<const SIDE: usize>(
-    scan: &Scan<'_>,
+    file: &[u8],
+    scan: &Scan,
     blocks: &[Block<'_>],
     mcus: (usize, usize),
     planes: &mut [Plane],
 ) {
     let total = mcus.0 * mcus.1;
     let interval = if scan.tables.restart_interval == 0 { total } else { scan.tables.restart_interval };
-    let (mut source, mut window) = Source::new(scan.entropy_coded);
+    let (mut source, mut window) = Source::new(&file[scan.data.clone()]);
     let mut first = 0;
     loop {
         let end = total.min(first + interval);

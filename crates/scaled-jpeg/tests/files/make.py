@@ -51,6 +51,8 @@ def main() -> None:
     cmyk = rgb.convert("CMYK")
     cmyk.save(HERE / "cmyk.jpg", quality=92)
     cmyk.save(HERE / "progressive-cmyk.jpg", quality=92, progressive=True)
+    for name, options in {"ycck": {}, "progressive-ycck": {"progressive": True}}.items():
+        (HERE / f"{name}.jpg").write_bytes(ycck(inks(rgb), **options))
     ppm = io.BytesIO()
     rgb.save(ppm, format="ppm")
     for name, factors in SAMPLINGS.items():
@@ -61,6 +63,25 @@ def main() -> None:
         scans.flush()
         cjpeg("separate-scans.jpg", ppm.getvalue(), "-sample", "2x2,1x1,1x1", "-scans", scans.name)
     cjpeg("arithmetic.jpg", ppm.getvalue(), "-arithmetic")
+
+
+def inks(rgb: Image.Image) -> np.ndarray:
+    """The picture in cyan, magenta, yellow and half of the black that could be taken from all three."""
+    light = np.asarray(rgb).astype(float)
+    black = (255 - light.max(axis=-1, keepdims=True)) / 2
+    colours = 255 - light * 255 / (255 - black)
+    return np.concatenate([colours, black], axis=-1).round().clip(0, 255).astype(np.uint8)
+
+
+def ycck(inks: np.ndarray, **options: object) -> bytes:
+    """What Pillow cannot write: its CMYK with the first three converted and Adobe's segment saying so."""
+    converted = np.asarray(Image.fromarray(np.ascontiguousarray(inks[..., :3])).convert("YCbCr"))
+    # Pillow inverts what it writes; of the three converted components that is taken back.
+    stored = np.concatenate([255 - converted, inks[..., 3:]], axis=-1)
+    file = io.BytesIO()
+    Image.fromarray(stored, mode="CMYK").save(file, format="jpeg", quality=92, **options)
+    at = file.getvalue().index(b"Adobe") + 11
+    return file.getvalue()[:at] + b"\x02" + file.getvalue()[at + 1 :]
 
 
 def cjpeg(name: str, ppm: bytes, *options: str) -> None:

@@ -41,4 +41,6 @@ files! {
     PROGRESSIVE_GREY "progressive-grey.jpg",
     CMYK "cmyk.jpg",
     PROGRESSIVE_CMYK "progressive-cmyk.jpg",
+    YCCK "ycck.jpg",
+    PROGRESSIVE_YCCK "progressive-ycck.jpg",
 }

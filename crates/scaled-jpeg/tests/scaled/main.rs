@@ -7,6 +7,8 @@ mod support;
 
 mod against_full;
 mod damage;
+mod ink;
 mod limits;
 mod metadata;
+mod prefix;
 mod samplings;

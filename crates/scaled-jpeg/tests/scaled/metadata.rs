@@ -33,6 +33,7 @@ fn a_profile_is_put_together_from_its_parts() {
     let file = with(&[(0xE2, b"ICC_PROFILE\0\x02\x02world"), (0xE2, b"ICC_PROFILE\0\x01\x02hello ")]);
     let profile = Jpeg::read(&file).unwrap().decoder(Scale::Half).icc_profile().unwrap();
     assert_eq!(profile.as_deref(), Some(b"hello world".as_slice()));
+    assert_eq!(Jpeg::read(&file).unwrap().icc_profile(), profile);
 }
 
 #[test]

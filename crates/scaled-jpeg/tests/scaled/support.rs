@@ -59,6 +59,12 @@ pub(crate) fn refusal(file: &[u8]) -> Error {
         Err(error) => return error,
         Ok(jpeg) => DynamicImage::from_decoder(jpeg.decoder(Scale::Eighth)).unwrap_err(),
     };
+    reason(&error)
+}
+
+/// This crate's error in one of `image`'s.
+#[track_caller]
+pub(crate) fn reason(error: &image::ImageError) -> Error {
     let image::ImageError::Decoding(error) = error else { panic!("{error}") };
-    *std::error::Error::source(&error).unwrap().downcast_ref().unwrap()
+    *std::error::Error::source(error).unwrap().downcast_ref().unwrap()
 }

@@ -1,0 +1,223 @@
+//! Which scans of a file a scale needs, and when a file that is still arriving has them all; decodes nothing.
+//!
+//! The forward pass over a file and the end of it are the same for a whole file and for the beginning of one, so
+//! that what is decoded of both is the same.
+
+use std::sync::Arc;
+
+use crate::frame::Frame;
+use crate::idct;
+use crate::scan::Scan;
+use crate::segments::{SOS, Segments};
+use crate::tables::{Quantization, Tables};
+use crate::{Error, Limits, Scale};
+
+/// A file's scans, read through as far as the file is there.
+#[derive(Debug, Clone)]
+pub(crate) struct Scans {
+    frame: Frame,
+    limits: Limits,
+    side: usize,
+    /// How far the file was read.
+    at: usize,
+    ended: bool,
+    /// The scan whose data is being passed over, and whether it is needed.
+    begun: Option<(Scan, bool)>,
+    tables: Tables,
+    kept: Vec<Scan>,
+    known: Vec<Known>,
+    scan_count: u32,
+    segment_count: u32,
+}
+
+/// What the scans so far tell of a component.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    /// The place of the lowest bit told of each coefficient in zigzag order, or [`NOTHING`].
+    lowest: [u8; 64],
+    /// The quantization in force at its first scan.
+    pub(crate) quantization: Option<Arc<Quantization>>,
+}
+
+/// Not even the first bit.
+const NOTHING: u8 = 16;
+
+impl Scans {
+    pub(crate) fn new(frame: &Frame, limits: &Limits, scale: Scale) -> Self {
+        let known = Known { lowest: [NOTHING; 64], quantization: None };
+        Self {
+            known: vec![known; frame.components.len()],
+            frame: frame.clone(),
+            limits: *limits,
+            side: scale.side(),
+            at: 0,
+            ended: false,
+            begun: None,
+            tables: Tables::default(),
+            kept: Vec::new(),
+            scan_count: 0,
+            segment_count: 0,
+        }
+    }
+
+    /// Reads on until all that is needed is there, or until the end of the image if that comes earlier.
+    /// [`Error::Truncated`] asks for more of the same file.
+    pub(crate) fn read_needed(&mut self, file: &[u8]) -> Result<(), Error> {
+        while !self.ended && !self.complete() {
+            self.step(file)?;
+        }
+        Ok(())
+    }
+
+    /// Reads on until the end of the image.
+    pub(crate) fn read_all(&mut self, file: &[u8]) -> Result<(), Error> {
+        while !self.ended {
+            self.step(file)?;
+        }
+        Ok(())
+    }
+
+    /// Whether every component is known as well as the scale needs, by scans that are wholly there.
+    fn complete(&self) -> bool {
+        self.begun.is_none() && self.known.iter().all(|known| known.suffices(self.side))
+    }
+
+    /// Reads a segment, or the rest of a scan's data.
+    fn step(&mut self, file: &[u8]) -> Result<(), Error> {
+        let mut segments = if self.at == 0 { Segments::of(file)? } else { Segments::resume(file, self.at) };
+        let read = self.read_one(&mut segments);
+        self.at = segments.position();
+        read
+    }
+
+    fn read_one(&mut self, segments: &mut Segments<'_>) -> Result<(), Error> {
+        if let Some((scan, needed)) = &mut self.begun {
+            segments.pass_data()?;
+            scan.data.end = segments.position();
+            if *needed {
+                for part in &scan.parts {
+                    self.known[part.component].add(scan);
+                }
+                self.kept.extend(self.begun.take().map(|(scan, _)| scan));
+            }
+            self.begun = None;
+            return Ok(());
+        }
+        let Some(segment) = segments.next()? else {
+            self.ended = true;
+            return Ok(());
+        };
+        if segment.marker != SOS {
+            self.segment_count += 1;
+            if self.segment_count > self.limits.max_segments {
+                return Err(Error::Limit("segments"));
+            }
+            return self.tables.add(segment);
+        }
+        self.scan_count += 1;
+        if self.scan_count > self.limits.max_scans {
+            return Err(Error::Limit("scans"));
+        }
+        let scan = Scan::read(segment, &self.frame, &self.tables, segments.position())?;
+        let mut needed = false;
+        for part in &scan.parts {
+            let known = &mut self.known[part.component];
+            needed |= !known.suffices(self.side);
+            if known.quantization.is_none() {
+                let number = self.frame.components[part.component].quantization;
+                known.quantization = Some(self.tables.quantization(number)?);
+            }
+        }
+        self.begun = Some((scan, needed));
+        Ok(())
+    }
+
+    /// The scans to decode, in order, and what they tell of each component.
+    pub(crate) fn into_needed(self) -> Result<(Vec<Scan>, Vec<Known>), Error> {
+        if self.scan_count == 0 {
+            return Err(Error::Corrupt("no scan"));
+        }
+        let mut scans = self.kept;
+        if self.frame.progressive {
+            drop_what_is_not_needed(&mut scans, self.known.len(), wanted(self.side));
+        }
+        Ok((scans, self.known))
+    }
+}
+
+impl Known {
+    fn add(&mut self, scan: &Scan) {
+        let shift = u8::try_from(scan.shift).unwrap_or(NOTHING);
+        for lowest in &mut self.lowest[scan.band.0..=scan.band.1] {
+            // Damaged files may tell less than before.
+            *lowest = shift.min(*lowest);
+        }
+    }
+
+    /// Whether more bits would not change what is seen.
+    fn suffices(&self, side: usize) -> bool {
+        let mut bits =
+            self.lowest.iter().zip(idct::places(side)).filter(|&(_, place)| place != idct::UNWANTED);
+        // What the first coefficient alone may still change is no more than a level.
+        let first_at_eighth = side == 1 && {
+            let step = self.quantization.as_ref().map_or(u32::MAX, |steps| u32::from(steps[0]));
+            self.lowest[0] < NOTHING && step.saturating_mul((1 << self.lowest[0]) - 1) <= 8
+        };
+        first_at_eighth || bits.all(|(&lowest, _)| lowest == 0)
+    }
+
+    /// What is added to the first coefficient, in halves of a step: the middle of what bits not told may add.
+    pub(crate) fn half_steps(&self) -> i32 {
+        if self.lowest[0] < NOTHING { (1 << self.lowest[0]) - 1 } else { 0 }
+    }
+}
+
+/// Keeps the scans that tell wanted coefficients, and those without which a later one cannot be read: a
+/// refinement has a bit for every coefficient of its band that is not zero yet.
+fn drop_what_is_not_needed(scans: &mut Vec<Scan>, components: usize, wanted: u64) {
+    let mut wanted = vec![wanted; components];
+    let mut later = Vec::new();
+    while let Some(scan) = scans.pop() {
+        let band = band_bits(scan.band.0, scan.band.1);
+        if scan.parts.iter().all(|part| wanted[part.component] & band == 0) {
+            continue;
+        }
+        if scan.refines && scan.band.0 > 0 {
+            for part in &scan.parts {
+                wanted[part.component] |= band;
+            }
+        }
+        later.push(scan);
+    }
+    later.reverse();
+    *scans = later;
+}
+
+/// A bit for each coefficient that is wanted.
+fn wanted(side: usize) -> u64 {
+    let places = idct::places(side);
+    places.iter().enumerate().fold(0, |bits, (at, &place)| bits | u64::from(place != idct::UNWANTED) << at)
+}
+
+/// A bit for each coefficient of a band.
+fn band_bits(first: usize, last: usize) -> u64 {
+    u64::MAX >> (63 - last) & u64::MAX << first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{band_bits, wanted};
+
+    #[test]
+    fn a_band_has_a_bit_for_each_coefficient() {
+        assert_eq!(band_bits(0, 0), 1);
+        assert_eq!(band_bits(1, 5), 0b11_1110);
+        assert_eq!(band_bits(0, 63), u64::MAX);
+    }
+
+    #[test]
+    fn the_wanted_coefficients_are_the_lowest_across_and_down() {
+        assert_eq!([1, 2].map(wanted), [1, 0b1_0111]);
+        assert_eq!(wanted(4).count_ones(), 16);
+    }
+}
