@@ -1,4 +1,4 @@
-"""Guards the direction of dependency: functions → {http, aws, lambda, thumbnail} → core, thumbnail → scaled-jpeg, never upward, never sideways.
+"""Guards the direction of dependency: functions → {http, aws, lambda, thumbnail} → core, thumbnail → {scaled-jpeg, webp}, never upward, never sideways.
 
 It reads manifests, sources and `cargo tree`, and must never build anything.
 """
@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOREIGN_TO_CORE = re.compile(r"^(aws.*|lambda.*|http|hyper|tokio|image)$")
 SDK = re.compile(r"^(aws-sdk-.*|aws-smithy-.*|aws-credential-types)$")
 ENVIRONMENT = re.compile(r"functions/[^/]+/src/(main|config)\.rs|crates/lambda/.*")
+CODECS = {"scaled-jpeg", "valet-webp"}
 TESTS = re.compile(r"(.*/)?(tests|benches|examples)/.*")
 
 
@@ -44,10 +45,10 @@ def _manifests(manifests: dict[str, dict]) -> Iterable[str]:
                 yield f"{where}/Cargo.toml names {name}, which belongs to crates/aws alone"
             if table == "dev-dependencies":
                 continue
-            if where == "crates/thumbnail" and name in ours and name != "scaled-jpeg":
+            if where == "crates/thumbnail" and name in ours and name not in CODECS:
                 yield f"crates/thumbnail depends on {name}; it knows bytes and pixels alone"
-            if where == "crates/scaled-jpeg" and name in ours:
-                yield f"crates/scaled-jpeg depends on {name}; it is of use to others and knows nothing of us"
+            if manifest["package"]["name"] in CODECS and name in ours:
+                yield f"{where} depends on {name}; a codec is of use to others and knows nothing of us"
             if where == "crates/core" and name in ours:
                 yield f"crates/core depends on {name}, which lies above it"
             if ours.get(name, "").startswith("functions/"):
