@@ -4,6 +4,7 @@ use image::{DynamicImage, ImageDecoder};
 use scaled_jpeg::{Jpeg, Scale};
 
 use crate::jpeg::Structure;
+use crate::picture::Picture;
 use crate::source::{Header, Opened, full_jpeg};
 use crate::{Dimensions, Error, Format, Limits, webp};
 
@@ -14,7 +15,7 @@ use crate::{Dimensions, Error, Format, Limits, webp};
 /// one for JPEG at a reduced scale; the one for its full size would paint what is missing grey, so a JPEG that
 /// lacks its end-of-image marker is refused here, as other thumbnailers refuse it. Damage within a JPEG's
 /// compressed data goes unnoticed: it decodes to something, as it does in browsers.
-pub(crate) fn decode(opened: Opened<'_>, wanted: Dimensions, limits: &Limits) -> Result<DynamicImage, Error> {
+pub(crate) fn decode(opened: Opened<'_>, wanted: Dimensions, limits: &Limits) -> Result<Picture, Error> {
     let Opened { bytes, format, header, stored, .. } = opened;
     let decoder = match header {
         Header::Jpeg(jpeg) => match sufficient_scale(stored, wanted) {
@@ -28,7 +29,7 @@ pub(crate) fn decode(opened: Opened<'_>, wanted: Dimensions, limits: &Limits) ->
 }
 
 /// Decodes a JPEG without most of its pixels.
-fn decode_scaled(jpeg: Jpeg<'_>, scale: Scale, limits: &Limits) -> Result<DynamicImage, Error> {
+fn decode_scaled(jpeg: Jpeg<'_>, scale: Scale, limits: &Limits) -> Result<Picture, Error> {
     let mut of_decoder = scaled_jpeg::Limits::DEFAULT;
     of_decoder.max_pixels = limits.max_pixels;
     of_decoder.max_scans = limits.max_jpeg_scans;
@@ -39,12 +40,7 @@ fn decode_scaled(jpeg: Jpeg<'_>, scale: Scale, limits: &Limits) -> Result<Dynami
 
     // A last pixel of which less than half lies within the picture would stretch it.
     let nearest = |side: u32| (side + scale.denominator() / 2) / scale.denominator();
-    let (width, height) = (nearest(full.0), nearest(full.1));
-    Ok(if (width, height) == (image.width(), image.height()) {
-        image
-    } else {
-        image.crop_imm(0, 0, width, height)
-    })
+    Ok(image.corner(Dimensions { width: nearest(full.0), height: nearest(full.1) }))
 }
 
 /// Decodes what takes so many bytes beside its pixels without counting them itself.
@@ -52,12 +48,13 @@ fn decode_with(
     mut decoder: impl ImageDecoder,
     working_bytes: u64,
     limits: &Limits,
-) -> Result<DynamicImage, Error> {
+) -> Result<Picture, Error> {
     // Most decoders hold themselves to these limits at most in part, and none counts the buffer it is asked to
     // fill.
     let left = limits.reserve(decoder.total_bytes().saturating_add(working_bytes))?;
     decoder.set_limits(limits.for_decoder(left)).map_err(Error::from_decoder)?;
-    DynamicImage::from_decoder(decoder).map_err(Error::from_decoder)
+    let image = DynamicImage::from_decoder(decoder).map_err(Error::from_decoder)?;
+    Ok(Picture::from(image))
 }
 
 /// The smallest scale that leaves `ROOM` times the wanted sides.

@@ -1,14 +1,34 @@
-//! The finished JPEG; never with metadata of any kind.
+//! The finished file; never with metadata of any kind.
+//!
+//! JPEG by `jpeg-encoder`, in pure Rust with SIMD.
 
-use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, RgbImage};
+mod jpeg;
 
-/// Encodes an upright image as a baseline JPEG of this quality (1 to 100), with no segment that came from the
-/// source.
-pub(crate) fn encode(image: &RgbImage, quality: u8) -> Vec<u8> {
-    let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, quality)
-        .encode(image.as_raw(), image.width(), image.height(), ExtendedColorType::Rgb8)
-        .expect("a Vec takes every write, and a spec's sides fit a JPEG's 16 bits");
-    jpeg
+use crate::OutputFormat;
+use crate::flatten::flatten;
+use crate::picture::Picture;
+
+/// Encodes an upright picture in sRGB at this quality, with no segment or chunk that came from the source.
+pub(crate) fn encode(picture: Picture, format: OutputFormat, quality: u8) -> Vec<u8> {
+    match format {
+        OutputFormat::Jpeg => jpeg::encode(&flatten(picture), quality),
+        OutputFormat::Webp => webp(&picture),
+    }
+}
+
+/// Lossless for as long as there is no encoder of the lossy kind.
+fn webp(picture: &Picture) -> Vec<u8> {
+    use crate::picture::Channels;
+    use image::ExtendedColorType;
+    let color = match picture.channels() {
+        Channels::Grey => ExtendedColorType::L8,
+        Channels::GreyAlpha => ExtendedColorType::La8,
+        Channels::Rgb => ExtendedColorType::Rgb8,
+        Channels::Rgba | Channels::Cmyk => ExtendedColorType::Rgba8,
+    };
+    let mut file = Vec::new();
+    image::codecs::webp::WebPEncoder::new_lossless(&mut file)
+        .encode(picture.bytes(), picture.dimensions().width, picture.dimensions().height, color)
+        .expect("a Vec takes every write, and a variant's sides fit a WebP's 14 bits");
+    file
 }

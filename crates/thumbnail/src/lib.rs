@@ -14,8 +14,8 @@
 //! Not done yet: colour profiles are ignored (pixels are taken for sRGB), and AVIF, HEIC and video are
 //! [`Error::UnsupportedFormat`].
 
-mod spec;
-pub use spec::Spec;
+mod variant;
+pub use variant::{Fit, OutputFormat, Variant, VariantError, Variants, VariantsError};
 
 mod dimensions;
 pub use dimensions::Dimensions;
@@ -30,6 +30,8 @@ mod limits;
 pub use limits::Limits;
 
 mod orientation;
+mod picture;
+mod placement;
 
 mod source;
 pub use source::{Source, probe};
@@ -39,9 +41,19 @@ mod webp;
 
 mod decode;
 mod flatten;
+mod render;
 mod resize;
 
 mod encode;
 
+mod placeholder;
+pub use placeholder::Placeholder;
+
+mod make;
+pub use make::{Made, Thumbnail, make};
+
+mod job;
+pub use job::{Job, Progress};
+
 mod thumbnail;
-pub use thumbnail::{Thumbnail, thumbnail};
+pub use thumbnail::{Single, Spec, thumbnail};

@@ -1,27 +1,26 @@
-//! A smaller image; never a larger one.
+//! A picture of another size, by Lanczos' window of three lobes; never a larger one.
 
-use image::{DynamicImage, imageops::FilterType};
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::Dimensions;
+use crate::picture::{Channels, Picture};
 
-/// Scales an opaque image down to exactly these dimensions.
-///
-/// Far more pixels than that are first averaged in boxes, to `BOXED_TO` times the target: reading every pixel
-/// once is what costs, and a Lanczos window of that many source pixels reads each of them several times for a
-/// result that can hardly be told apart.
-pub(crate) fn resize(image: DynamicImage, target: Dimensions) -> DynamicImage {
-    let (width, height) = (image.width(), image.height());
-    if (width, height) == (target.width, target.height) {
-        return image;
-    }
-    let (boxed_width, boxed_height) = (target.width * BOXED_TO, target.height * BOXED_TO);
-    let image = if width >= 2 * boxed_width && height >= 2 * boxed_height {
-        image.thumbnail_exact(boxed_width, boxed_height)
-    } else {
-        image
+/// Scales a picture down to exactly these dimensions. Colours count by their alpha, so that nothing dark shines
+/// through where something transparent was black underneath.
+pub(crate) fn resize(picture: &Picture, target: Dimensions) -> Picture {
+    let Dimensions { width, height } = picture.dimensions();
+    let kind = match picture.channels() {
+        Channels::Grey => PixelType::U8,
+        Channels::GreyAlpha => PixelType::U8x2,
+        Channels::Rgb => PixelType::U8x3,
+        Channels::Rgba | Channels::Cmyk => PixelType::U8x4,
     };
-    image.resize_exact(target.width, target.height, FilterType::Lanczos3)
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+        .use_alpha(picture.channels().have_alpha());
+    let source = ImageRef::new(width, height, picture.bytes(), kind).expect("a picture has all its pixels");
+    let mut resized = Image::new(target.width, target.height, kind);
+    Resizer::new().resize(&source, &mut resized, &options).expect("both are of the same kind");
+    Picture::new(target, picture.channels(), resized.into_vec())
 }
-
-/// How many times the target's sides the boxes leave for Lanczos to work on.
-const BOXED_TO: u32 = 3;

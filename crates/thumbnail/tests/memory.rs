@@ -2,14 +2,14 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot make its input has failed")]
 
-use valet_thumbnail::{Limits, Spec, thumbnail};
+use valet_thumbnail::{Limits, Variants, make};
 
 #[test]
 fn a_colour_profile_that_inflates_to_half_a_gigabyte_is_dropped_and_not_held() {
     let file = png_with_profile_bomb(512 << 20);
     assert!(file.len() < 4 << 20);
-    let thumbnail = thumbnail(&file, &Spec::SMALL, &Limits::DEFAULT).unwrap();
-    assert_eq!((thumbnail.dimensions.width, thumbnail.dimensions.height), (1, 1));
+    let made = make(&file, &Variants::default(), &Limits::DEFAULT).unwrap();
+    assert_eq!((made.source.dimensions.width, made.source.dimensions.height), (1, 1));
     let peak = peak_kilobytes();
     assert!(peak < 100_000, "the process held {peak} kB");
 }

@@ -1,13 +1,13 @@
 //! Damaged files are refused or make some picture; none makes the decoder panic.
 
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
-use valet_thumbnail::{Limits, Spec, probe, thumbnail};
+use valet_thumbnail::{Limits, probe};
 
 use crate::files::{
     encoded, exif, jpeg_with_exif, png_with, progressive_jpeg, repair_png_checksums, webp_extended,
     webp_lossless_payload,
 };
-use crate::support::refused;
+use crate::support::{refused, thumbnail};
 
 fn picture() -> DynamicImage {
     let image = RgbaImage::from_fn(40, 30, |x, y| {
@@ -35,7 +35,7 @@ fn files() -> Vec<Vec<u8>> {
 #[test]
 fn the_undamaged_files_are_decoded() {
     for file in files() {
-        thumbnail(&file, &Spec::SMALL, &Limits::DEFAULT).unwrap();
+        thumbnail(&file, &Limits::DEFAULT).unwrap();
     }
 }
 
@@ -115,7 +115,7 @@ fn no_mutation_of_a_file_panics() {
 fn expect_a_thumbnail_or_a_refusal(file: &[u8]) {
     // A mutant's header may announce anything; decoding all of it would only take long.
     let limits = Limits { max_pixels: 1_000_000, ..Limits::DEFAULT };
-    match thumbnail(file, &Spec::SMALL, &limits) {
+    match thumbnail(file, &limits) {
         Ok(made) => assert!(made.dimensions.width <= 200 && made.dimensions.height <= 200),
         Err(error) => assert!(!error.code().is_empty()),
     }

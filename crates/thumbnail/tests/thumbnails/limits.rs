@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use image::{ImageFormat, Rgb, RgbImage};
-use valet_thumbnail::{Limits, Spec, probe, thumbnail};
+use valet_thumbnail::{Limits, probe};
 
 use crate::files::{encoded, png, png_with, progressive_jpeg, webp_extended};
-use crate::support::refused;
+use crate::support::{refused, thumbnail};
 
 #[track_caller]
 fn refused_at_once(file: &[u8]) -> &'static str {
@@ -44,7 +44,7 @@ fn a_side_or_an_area_beyond_the_limits_is_refused() {
     let limits = Limits { max_side: 100, max_pixels: 5_000, ..Limits::DEFAULT };
     let code = |width, height| {
         let file = encoded(&RgbImage::new(width, height).into(), ImageFormat::Png);
-        thumbnail(&file, &Spec::SMALL, &limits).err().map(|error| error.code())
+        thumbnail(&file, &limits).err().map(|error| error.code())
     };
     assert_eq!(code(100, 50), None);
     assert_eq!(code(101, 1), Some("too_many_pixels"));
@@ -59,9 +59,9 @@ fn more_memory_than_the_limits_give_is_refused_in_every_format() {
     let limits = Limits { max_decode_bytes: 3 * pixels - 1, ..Limits::DEFAULT };
     for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif] {
         let file = encoded(&image, format);
-        let refusal = thumbnail(&file, &Spec::SMALL, &limits).unwrap_err();
+        let refusal = thumbnail(&file, &limits).unwrap_err();
         assert_eq!(refusal.code(), "too_large_to_decode", "{format:?}");
-        assert!(thumbnail(&file, &Spec::SMALL, &Limits::DEFAULT).is_ok());
+        assert!(thumbnail(&file, &Limits::DEFAULT).is_ok());
     }
 }
 
@@ -70,8 +70,7 @@ fn the_coefficients_of_a_progressive_jpeg_count() {
     let file = progressive_jpeg();
     let needed = 16 * 16 * (3 + 2 * 3) + file.len() as u64;
     let with = |max_decode_bytes| {
-        thumbnail(&file, &Spec::SMALL, &Limits { max_decode_bytes, ..Limits::DEFAULT })
-            .map_err(|error| error.code())
+        thumbnail(&file, &Limits { max_decode_bytes, ..Limits::DEFAULT }).map_err(|error| error.code())
     };
     assert!(with(needed).is_ok());
     assert_eq!(with(needed - 1).unwrap_err(), "too_large_to_decode");
@@ -90,7 +89,7 @@ fn a_png_text_larger_than_metadata_may_be_is_refused() {
     let file = encoded(&RgbImage::new(8, 8).into(), ImageFormat::Png);
     let text = [b"Comment\0".as_slice(), &vec![b'a'; 40 << 20]].concat();
     assert_eq!(refused_at_once(&png_with(&file, &[(b"tEXt", &text)])), "too_large_to_decode");
-    assert!(thumbnail(&png_with(&file, &[(b"tEXt", &text[..1000])]), &Spec::SMALL, &Limits::DEFAULT).is_ok());
+    assert!(thumbnail(&png_with(&file, &[(b"tEXt", &text[..1000])]), &Limits::DEFAULT).is_ok());
 }
 
 #[test]
@@ -99,7 +98,7 @@ fn a_jpeg_of_endless_scans_is_refused() {
     let last_scan = file.windows(2).rposition(|pair| pair == [0xFF, 0xDA]).unwrap();
     let (before, end) = file.split_at(file.len() - 2);
     let scans = |more: usize| [before, &before[last_scan..].repeat(more), end].concat();
-    assert!(thumbnail(&scans(22), &Spec::SMALL, &Limits::DEFAULT).is_ok());
+    assert!(thumbnail(&scans(22), &Limits::DEFAULT).is_ok());
     assert_eq!(refused_at_once(&scans(23)), "too_large_to_decode");
     assert_eq!(refused_at_once(&scans(100_000)), "too_large_to_decode");
 }

@@ -12,3 +12,4 @@ mod orientation;
 mod scaled;
 mod size;
 mod transparency;
+mod variants;

@@ -2,10 +2,10 @@
 
 use image::imageops::{FilterType, resize};
 use image::{ImageFormat, Rgb, RgbImage};
-use valet_thumbnail::{Limits, Spec, thumbnail};
+use valet_thumbnail::Limits;
 
 use crate::files::{encoded, exif, jpeg_with_exif};
-use crate::support::{made, refused};
+use crate::support::{made, refused, thumbnail};
 
 /// Soft waves and a few hard edges.
 fn picture(width: u32, height: u32) -> RgbImage {
@@ -53,7 +53,7 @@ fn it_takes_far_less_memory_than_its_pixels() {
     let file = encoded(&picture(1_700, 900).into(), ImageFormat::Jpeg);
     let with = |max_decode_bytes| {
         let limits = Limits { max_decode_bytes, ..Limits::DEFAULT };
-        thumbnail(&file, &Spec::SMALL, &limits).map_err(|error| error.code())
+        thumbnail(&file, &limits).map_err(|error| error.code())
     };
     // At a quarter: three planes in whole blocks and the pixels made of them.
     let needed = 3 * (213 * 2) * (113 * 2) + 3 * 425 * 225;

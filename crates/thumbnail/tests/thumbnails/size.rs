@@ -1,10 +1,10 @@
 //! How large a thumbnail comes out.
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use valet_thumbnail::{Dimensions, Limits, Spec, thumbnail};
+use valet_thumbnail::{Dimensions, Limits};
 
 use crate::files::encoded;
-use crate::support::{BLUE, GREEN, RED, WHITE, YELLOW, assert_close, made};
+use crate::support::{BLUE, GREEN, RED, WHITE, YELLOW, assert_close, made, made_as};
 
 fn plain(width: u32, height: u32) -> Vec<u8> {
     encoded(&RgbImage::from_pixel(width, height, Rgb(GREEN)).into(), ImageFormat::Png)
@@ -74,9 +74,9 @@ fn quality_decides_the_size_of_the_file() {
         Rgb([a, b, c])
     });
     let file = encoded(&DynamicImage::from(noisy), ImageFormat::Png);
-    let size = |quality| {
-        let spec = Spec { quality, ..Spec::SMALL };
-        thumbnail(&file, &spec, &Limits::DEFAULT).unwrap().jpeg.len()
+    let size = |quality: u8| {
+        let variant = format!("small:200x200:fit:jpeg:{quality}");
+        made_as(&variant, &file, &Limits::DEFAULT).unwrap().bytes.len()
     };
     assert!(size(40) < size(85));
     assert!(size(85) < size(100));

@@ -1,22 +1,41 @@
 //! Calling the door and looking at what comes out of it.
 
 use image::{ImageFormat, Rgb, RgbImage};
-use valet_thumbnail::{Limits, Spec, Thumbnail, thumbnail};
+use valet_thumbnail::{Dimensions, Error, Limits, Source, Variants, make};
 
-/// The small thumbnail, at a quality that keeps colours within a few steps of what was painted.
-pub(crate) const FAITHFUL: Spec = Spec { quality: 100, ..Spec::SMALL };
+/// What was made with one variant.
+#[derive(Debug)]
+pub(crate) struct Single {
+    pub(crate) source: Source,
+    pub(crate) dimensions: Dimensions,
+    pub(crate) bytes: Vec<u8>,
+}
 
-/// The thumbnail and its decoded pixels.
-pub(crate) fn made(file: &[u8]) -> (Thumbnail, RgbImage) {
-    let made = thumbnail(file, &FAITHFUL, &Limits::DEFAULT).unwrap();
-    let pixels = image::load_from_memory_with_format(&made.jpeg, ImageFormat::Jpeg).unwrap().into_rgb8();
+/// The one thumbnail of a variant.
+pub(crate) fn made_as(variant: &str, file: &[u8], limits: &Limits) -> Result<Single, Error> {
+    let mut made = make(file, &variant.parse::<Variants>().unwrap(), limits)?;
+    assert_eq!(made.thumbnails.len(), 1);
+    let thumbnail = made.thumbnails.remove(0);
+    Ok(Single { source: made.source, dimensions: thumbnail.dimensions, bytes: thumbnail.bytes })
+}
+
+/// The small thumbnail.
+pub(crate) fn thumbnail(file: &[u8], limits: &Limits) -> Result<Single, Error> {
+    made_as("small:200x200:fit:jpeg:85", file, limits)
+}
+
+/// The small thumbnail, at a quality that keeps colours within a few steps of what was painted, and its decoded
+/// pixels.
+pub(crate) fn made(file: &[u8]) -> (Single, RgbImage) {
+    let made = made_as("small:200x200:fit:jpeg:100", file, &Limits::DEFAULT).unwrap();
+    let pixels = image::load_from_memory_with_format(&made.bytes, ImageFormat::Jpeg).unwrap().into_rgb8();
     assert_eq!(pixels.dimensions(), (made.dimensions.width, made.dimensions.height));
     (made, pixels)
 }
 
 /// The code a file is refused with.
 pub(crate) fn refused(file: &[u8]) -> &'static str {
-    thumbnail(file, &Spec::SMALL, &Limits::DEFAULT).unwrap_err().code()
+    thumbnail(file, &Limits::DEFAULT).unwrap_err().code()
 }
 
 #[track_caller]
