@@ -53,4 +53,28 @@ impl Error {
             | ImageError::IoError(_) => Self::Corrupt(error.into()),
         }
     }
+
+    pub(crate) fn from_gif(error: gif::DecodingError) -> Self {
+        match error {
+            gif::DecodingError::OutOfMemory | gif::DecodingError::MemoryLimit => Self::TooLargeToDecode,
+            _ => Self::Corrupt(error.into()),
+        }
+    }
+
+    pub(crate) fn from_png(error: png::DecodingError) -> Self {
+        match error {
+            png::DecodingError::LimitsExceeded => Self::TooLargeToDecode,
+            png::DecodingError::IoError(_)
+            | png::DecodingError::Format(_)
+            | png::DecodingError::Parameter(_) => Self::Corrupt(error.into()),
+        }
+    }
+
+    pub(crate) fn from_webp(error: valet_webp::Error) -> Self {
+        match error {
+            valet_webp::Error::TooLarge(_) => Self::TooLargeToDecode,
+            valet_webp::Error::Unsupported => Self::UnsupportedEncoding(error.into()),
+            _ => Self::Corrupt(error.into()),
+        }
+    }
 }

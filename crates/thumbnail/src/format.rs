@@ -14,6 +14,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// How many first bytes tell the format.
+    pub(crate) const FIRST_BYTES: usize = 12;
+
     /// The format these first bytes announce (12 are enough), or nothing for a format that is not decoded.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {

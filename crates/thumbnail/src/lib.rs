@@ -1,18 +1,26 @@
-//! Makes a small JPEG out of an untrusted JPEG, PNG, WebP or GIF file.
+//! Makes small pictures out of an untrusted JPEG, PNG, WebP or GIF file: one for each of the [`Variants`] that
+//! configuration asks for, and a [`Placeholder`].
 //!
-//! One door: [`thumbnail`] takes a whole file and says what to make of it; [`probe`] only looks. The steps
-//! between the two ends are one module each, in the order they run: the file's format is read from its first
-//! bytes, its header is held against the [`Limits`] before anything is decoded, the first frame is decoded
-//! (a JPEG at a half, a quarter or an eighth of its size where that leaves enough, by `scaled-jpeg`), flattened on
-//! white, resized, turned upright and encoded. No step lets metadata through: the result is made
-//! of pixels alone.
+//! Three doors: [`make()`] takes a whole file, a [`Job`] takes one in parts and says when it has enough, [`probe`]
+//! only looks. The steps between the two ends are one module each, in the order they run:
 //!
-//! Nothing here touches a network, a disk or a clock, and no input may make it panic: whatever is wrong with
-//! a file comes back as an [`Error`], and every one of them is permanent. The same bytes fail the same way
-//! tomorrow, so there is nothing to retry.
+//! 1. The header says what the file is and is held against the [`Limits`] before anything is decoded.
+//! 2. The first frame is decoded at the smallest scale that suffices for the largest variant: a JPEG from a part of
+//!    its coefficients by `scaled-jpeg`, a WebP by libwebp's rescaler, a PNG or GIF by averaging its rows.
+//! 3. It is resized to the largest variant by Lanczos' window, colours weighed by their alpha.
+//! 4. Its colours are converted to sRGB by the profile it carries.
+//! 5. It is turned upright.
+//! 6. The smaller variants are made of the larger.
+//! 7. Each is cut, laid on white if its format has no transparency, and encoded.
 //!
-//! Not done yet: colour profiles are ignored (pixels are taken for sRGB), and AVIF, HEIC and video are
-//! [`Error::UnsupportedFormat`].
+//! Colours and turns come after the first resize, where there is least to convert. No step lets metadata through: the
+//! result is made of pixels alone.
+//!
+//! Nothing here touches a network, a disk or a clock, and no input may make it panic: whatever is wrong with a file
+//! comes back as an [`Error`], and every one of them is permanent. The same bytes fail the same way tomorrow, so
+//! there is nothing to retry.
+//!
+//! AVIF, HEIC and video are [`Error::UnsupportedFormat`].
 
 mod variant;
 pub use variant::{Fit, OutputFormat, Variant, VariantError, Variants, VariantsError};
@@ -33,13 +41,13 @@ mod orientation;
 mod picture;
 mod placement;
 
+mod header;
 mod source;
 pub use source::{Source, probe};
 
-mod jpeg;
-mod webp;
-
 mod decode;
+
+mod colour;
 mod flatten;
 mod render;
 mod resize;

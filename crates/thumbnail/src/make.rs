@@ -1,5 +1,6 @@
 //! The steps in their order; never a step itself.
 
+use crate::colour::to_srgb;
 use crate::decode::decode;
 use crate::encode::encode;
 use crate::placeholder::Placeholder;
@@ -36,23 +37,36 @@ pub struct Thumbnail {
 /// Holds up to [`Limits::max_decode_bytes`] of memory, and a thread for as long as that takes: up to a second for
 /// the largest pictures allowed, much less for a JPEG.
 pub fn make(bytes: &[u8], variants: &Variants, limits: &Limits) -> Result<Made, Error> {
-    let opened = Opened::new(bytes, limits)?;
-    let (source, turn) = (opened.source(), opened.orientation);
+    make_of(bytes, false, variants, limits)
+}
+
+/// The same of what may be a `prefix` that suffices.
+pub(crate) fn make_of(
+    bytes: &[u8],
+    prefix: bool,
+    variants: &Variants,
+    limits: &Limits,
+) -> Result<Made, Error> {
+    let mut opened = Opened::new(bytes, limits)?;
+    let (source, turn, profile) = (opened.source(), opened.orientation, opened.profile.take());
     let renders = Renders::of(source.dimensions, variants);
 
     // Everything is done where there is least to do: colours and turns once the picture is small. The sides a turn
     // swaps are swapped back before it.
-    let picture = decode(opened, orientation::upright(renders.largest(), turn), limits)?;
-    let picture = renders.shrink(picture, turn);
+    let decoded = decode(opened, orientation::upright(renders.largest(), turn), prefix, limits)?;
+    let picture = renders.shrink(decoded, turn);
+    let picture = to_srgb(picture, profile.as_deref());
     let picture = orientation::apply(picture, turn);
     let pictures = renders.cascade(picture);
 
     let placeholder = Placeholder::of(&pictures.smallest);
-    let thumbnails = variants.iter().zip(pictures.of_variants).map(|(variant, picture)| Thumbnail {
-        name: variant.name.clone(),
-        format: variant.format,
-        dimensions: picture.dimensions(),
-        bytes: encode(picture, variant.format, variant.quality),
+    let thumbnails = variants.iter().zip(pictures.of_variants).map(|(variant, picture)| {
+        Ok(Thumbnail {
+            name: variant.name.clone(),
+            format: variant.format,
+            dimensions: picture.dimensions(),
+            bytes: encode(picture, variant.format, variant.quality)?,
+        })
     });
-    Ok(Made { source, thumbnails: thumbnails.collect(), placeholder })
+    Ok(Made { source, thumbnails: thumbnails.collect::<Result<_, _>>()?, placeholder })
 }

@@ -1,16 +1,10 @@
 //! Which way up a picture is, read from its Exif block and applied to its pixels; everything else in that block is
 //! ignored.
 
-use image::ImageDecoder;
 use image::metadata::Orientation;
 
 use crate::Dimensions;
 use crate::picture::Picture;
-
-/// The orientation the file declares; upright if it declares none or its metadata is damaged.
-pub(crate) fn declared(decoder: &mut dyn ImageDecoder) -> Orientation {
-    declared_in(decoder.exif_metadata().ok().flatten().as_deref())
-}
 
 /// The orientation an Exif block declares, if there is one.
 pub(crate) fn declared_in(exif: Option<&[u8]>) -> Orientation {

@@ -78,9 +78,13 @@ impl Picture {
         self.part(left, top, kept)
     }
 
-    /// The part of these dimensions at its top left.
-    pub(crate) fn corner(&self, kept: Dimensions) -> Self {
-        self.part(0, 0, kept)
+    /// Its red as grey, with or without its alpha.
+    pub(crate) fn grey(&self, channels: Channels) -> Self {
+        let grey = self.pixels().flat_map(|pixel| match channels {
+            Channels::GreyAlpha => [pixel.first(), pixel.last()],
+            _ => [pixel.first(), None],
+        });
+        Self::new(self.dimensions, channels, grey.flatten().copied().collect())
     }
 
     fn part(&self, left: usize, top: usize, kept: Dimensions) -> Self {
@@ -126,11 +130,6 @@ mod tests {
         let centre = numbered().centre(Dimensions { width: 2, height: 1 });
         assert_eq!(centre.bytes(), [5, 6]);
         assert_eq!(numbered().centre(numbered().dimensions()), numbered());
-    }
-
-    #[test]
-    fn the_corner_is_the_first() {
-        assert_eq!(numbered().corner(Dimensions { width: 2, height: 2 }).bytes(), [0, 1, 4, 5]);
     }
 
     #[test]

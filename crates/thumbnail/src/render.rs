@@ -3,9 +3,10 @@
 
 use image::metadata::Orientation;
 
+use crate::decode::Decoded;
 use crate::picture::Picture;
 use crate::placement::Placement;
-use crate::resize::resize;
+use crate::resize::{resize, resize_part};
 use crate::{Dimensions, Variants, orientation};
 
 /// How large each variant draws one picture.
@@ -37,9 +38,12 @@ impl Renders {
     }
 
     /// The decoded picture, not turned yet, at those dimensions.
-    pub(crate) fn shrink(&self, decoded: Picture, turn: Orientation) -> Picture {
+    pub(crate) fn shrink(&self, decoded: Decoded, turn: Orientation) -> Picture {
+        let Decoded { picture, covered } = decoded;
         let largest = orientation::upright(self.largest(), turn);
-        if decoded.dimensions() == largest { decoded } else { resize(&decoded, largest) }
+        let is_largest =
+            picture.dimensions() == largest && covered == (largest.width.into(), largest.height.into());
+        if is_largest { picture } else { resize_part(&picture, covered, largest) }
     }
 
     /// The pictures of all variants out of the largest.

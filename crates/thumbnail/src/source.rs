@@ -2,12 +2,13 @@
 
 use std::io::Cursor;
 
-use image::codecs::{gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::ImageDecoder;
+use image::codecs::jpeg::JpegDecoder;
 use image::metadata::Orientation;
-use image::{ImageDecoder, ImageResult};
 use scaled_jpeg::Jpeg;
 
-use crate::{Dimensions, Error, Format, Limits, orientation};
+use crate::decode::gif;
+use crate::{Dimensions, Error, Format, Limits, header, orientation};
 
 /// What a file's header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,8 @@ pub struct Source {
 
 /// Reads a file's header: its format and its displayed dimensions, if they are within the limits.
 ///
-/// Says nothing about the pixels: a file that ends after its header passes.
+/// Says nothing about the pixels: a file that ends after its header passes, except for WebP, where a profile or an
+/// orientation may follow the pixels.
 pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Source, Error> {
     Ok(Opened::new(bytes, limits)?.source())
 }
@@ -33,38 +35,72 @@ pub(crate) struct Opened<'a> {
     /// Width and height as stored, before the orientation.
     pub(crate) stored: Dimensions,
     pub(crate) orientation: Orientation,
+    /// The colour profile, unread.
+    pub(crate) profile: Option<Vec<u8>>,
 }
 
 /// What reads on where the header ends.
 pub(crate) enum Header<'a> {
-    /// A JPEG that can be decoded at a reduced scale; in full it takes [`full_jpeg`].
     Jpeg(Box<Jpeg<'a>>),
-    /// Anything else.
-    Other(Box<dyn ImageDecoder + 'a>),
+    /// A JPEG of a kind that is decoded in its full size alone.
+    FullJpeg(Box<JpegDecoder<Cursor<&'a [u8]>>>),
+    Png(Box<png::Reader<Cursor<&'a [u8]>>>),
+    Webp(Box<valet_webp::Header<'a>>),
+    Gif(Box<gif::Reader<'a>>),
 }
 
 impl<'a> Opened<'a> {
     pub(crate) fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, Error> {
         let format = Format::of(bytes).ok_or(Error::UnsupportedFormat)?;
-        if let (Format::Png, Some(declared)) = (format, png_dimensions(bytes)) {
-            // The decoder refuses a row it could not address before it tells the sides.
+        if let Some(declared) = header::dimensions(bytes, format) {
+            // A decoder may refuse a row it could not address before it tells the sides.
             limits.check_dimensions(declared)?;
         }
-        let mut header = Header::of(bytes, format, limits).map_err(Error::from_decoder)?;
-        let (width, height) = match &header {
-            Header::Jpeg(jpeg) => jpeg.dimensions(),
-            Header::Other(decoder) => decoder.dimensions(),
+        let file = Cursor::new(bytes);
+        let (header, (width, height), exif, profile) = match format {
+            Format::Jpeg => {
+                if let Ok(jpeg) = Jpeg::read(bytes) {
+                    let (exif, profile) = (jpeg.exif().map(<[u8]>::to_vec), jpeg.icc_profile());
+                    let dimensions = jpeg.dimensions();
+                    (Header::Jpeg(Box::new(jpeg)), dimensions, exif, profile)
+                } else {
+                    // The other decoder may know it, or knows better what is wrong.
+                    let mut decoder = JpegDecoder::new(file).map_err(Error::from_decoder)?;
+                    let exif = decoder.exif_metadata().ok().flatten();
+                    let profile = decoder.icc_profile().ok().flatten();
+                    let dimensions = decoder.dimensions();
+                    (Header::FullJpeg(Box::new(decoder)), dimensions, exif, profile)
+                }
+            }
+            Format::Png => {
+                let reader = png_reader(file, limits)?;
+                let info = reader.info();
+                let exif = info.exif_metadata.as_deref().map(<[u8]>::to_vec);
+                // A file that says it is in sRGB needs no profile.
+                let profile = info.icc_profile.as_deref().filter(|_| info.srgb.is_none());
+                let (dimensions, profile) = (info.size(), profile.map(<[u8]>::to_vec));
+                (Header::Png(Box::new(reader)), dimensions, exif, profile)
+            }
+            Format::Webp => {
+                let webp = valet_webp::read(bytes).map_err(Error::from_webp)?;
+                let copy = |metadata: Option<&[u8]>| metadata.map(<[u8]>::to_vec);
+                let (exif, profile) = (copy(webp.exif()), copy(webp.icc_profile()));
+                let dimensions = (webp.width, webp.height);
+                (Header::Webp(Box::new(webp)), dimensions, exif, profile)
+            }
+            Format::Gif => {
+                let reader = gif::read(bytes, limits)?;
+                let dimensions = (reader.width().into(), reader.height().into());
+                (Header::Gif(Box::new(reader)), dimensions, None, None)
+            }
         };
         let stored = Dimensions { width, height };
         if stored.pixels() == 0 {
             return Err(Error::Corrupt("the image has no pixels".into()));
         }
         limits.check_dimensions(stored)?;
-        let orientation = match &mut header {
-            Header::Jpeg(jpeg) => orientation::declared_in(jpeg.exif()),
-            Header::Other(decoder) => orientation::declared(&mut **decoder),
-        };
-        Ok(Self { bytes, format, header, stored, orientation })
+        let orientation = orientation::declared_in(exif.as_deref());
+        Ok(Self { bytes, format, header, stored, orientation, profile })
     }
 
     pub(crate) fn source(&self) -> Source {
@@ -72,35 +108,12 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// Width and height of the header chunk, which comes first. Source: PNG, third edition, sections 5.2 and 11.2.1.
-fn png_dimensions(bytes: &[u8]) -> Option<Dimensions> {
-    let [width, height] = [16, 20].map(|at| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes));
-    Some(Dimensions { width: width?, height: height? })
-}
-
-impl<'a> Header<'a> {
-    fn of(bytes: &'a [u8], format: Format, limits: &Limits) -> ImageResult<Self> {
-        let file = Cursor::new(bytes);
-        Ok(Self::Other(match format {
-            Format::Jpeg => match Jpeg::read(bytes) {
-                Ok(jpeg) => return Ok(Self::Jpeg(Box::new(jpeg))),
-                // The other decoder may know it, or knows better what is wrong.
-                Err(_) => full_jpeg(bytes)?,
-            },
-            // The only decoder that inflates metadata while it reads the header, and the only one that takes a
-            // bound for it. The sides are left to our own check, which names them.
-            Format::Png => {
-                let mut metadata = image::Limits::no_limits();
-                metadata.max_alloc = Some(limits.max_metadata_bytes);
-                Box::new(PngDecoder::with_limits(file, metadata)?)
-            }
-            Format::Webp => Box::new(WebPDecoder::new(file)?),
-            Format::Gif => Box::new(GifDecoder::new(file)?),
-        }))
-    }
-}
-
-/// What decodes a JPEG in its full size. Copies the file.
-pub(crate) fn full_jpeg(bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
-    Ok(Box::new(JpegDecoder::new(Cursor::new(bytes))?))
+/// The one decoder that inflates metadata while it reads the header; it takes a bound for that.
+fn png_reader<'a>(file: Cursor<&'a [u8]>, limits: &Limits) -> Result<png::Reader<Cursor<&'a [u8]>>, Error> {
+    let bytes = usize::try_from(limits.max_metadata_bytes).unwrap_or(usize::MAX);
+    let mut decoder = png::Decoder::new_with_limits(file, png::Limits { bytes });
+    decoder.set_ignore_text_chunk(true);
+    // Palettes, fewer than eight bits and the one transparent colour; sixteen bits stay.
+    decoder.set_transformations(png::Transformations::EXPAND);
+    decoder.read_info().map_err(Error::from_png)
 }

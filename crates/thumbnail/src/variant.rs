@@ -127,11 +127,11 @@ impl FromStr for Variant {
         };
         check_name(name)?;
         let (width, height) = size.split_once('x').ok_or_else(|| VariantError::Size(size.to_owned()))?;
-        let side = |side: &str| number(side).ok_or_else(|| VariantError::Side(side.to_owned()));
+        let pixels = |side: &str| number(side).ok_or_else(|| VariantError::Side(side.to_owned()));
         let variant = Self {
             name: name.to_owned(),
-            max_width: side(width)?,
-            max_height: side(height)?,
+            max_width: pixels(width)?,
+            max_height: pixels(height)?,
             fit: match fit {
                 "fit" => Fit::Fit,
                 "cover" => Fit::Cover,

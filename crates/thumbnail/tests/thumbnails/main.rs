@@ -7,8 +7,10 @@ mod support;
 
 mod damage;
 mod formats;
+mod jobs;
 mod limits;
 mod orientation;
+mod placing;
 mod scaled;
 mod size;
 mod transparency;
