@@ -79,18 +79,29 @@ impl<'a> Source<'a> {
         window
     }
 
-    /// Goes to the next restart interval, if there is one.
-    pub(crate) fn restart(&mut self) -> Option<Window> {
-        loop {
-            let marker = memchr(0xFF, self.rest)?;
-            let next = *self.rest.get(marker + 1)?;
-            let restarts = (0xD0..=0xD7).contains(&next);
-            self.rest = &self.rest[marker + if next == 0xFF { 1 } else { 2 }..];
-            if restarts {
-                self.buffer.clear();
-                self.ended = false;
-                return Some(self.more(Window::EMPTY));
-            }
+    /// Goes to the next restart marker, if there is one, and gives its number of 0 to 7.
+    pub(crate) fn restart(&mut self) -> Option<(u8, Window)> {
+        let (number, rest) = next_restart(self.rest)?;
+        self.rest = rest;
+        self.buffer.clear();
+        self.ended = false;
+        Some((number, self.more(Window::EMPTY)))
+    }
+
+    /// The number of the restart marker that follows, if there is one.
+    pub(crate) fn number_ahead(&self) -> Option<u8> {
+        next_restart(self.rest).map(|(number, _)| number)
+    }
+}
+
+/// The number of the next restart marker and what is behind it.
+fn next_restart(mut rest: &[u8]) -> Option<(u8, &[u8])> {
+    loop {
+        let marker = memchr(0xFF, rest)?;
+        let next = *rest.get(marker + 1)?;
+        rest = rest.get(marker + if next == 0xFF { 1 } else { 2 }..)?;
+        if (0xD0..=0xD7).contains(&next) {
+            return Some((next & 7, rest));
         }
     }
 }
@@ -149,6 +160,18 @@ impl Window {
         self.count = self.count.saturating_sub(count);
     }
 
+    /// Takes up to 64 bits, which may be more than there are.
+    #[inline(always)]
+    pub(crate) fn take_many(&mut self, count: u32, bytes: &[u8]) {
+        let beyond = count.saturating_sub(self.count);
+        self.bits = if count < 64 { self.bits << count } else { 0 };
+        self.count = self.count.saturating_sub(count);
+        if beyond > 0 {
+            self.fill(bytes);
+            self.take(beyond);
+        }
+    }
+
     /// Takes up to 15 bits as a number.
     #[inline(always)]
     pub(crate) fn number(&mut self, count: u32) -> u32 {
@@ -191,7 +214,9 @@ mod tests {
         let (mut source, mut window) = Source::new(b"\x12\xFF\x00\x34\xFF\xFF\xD1\x56");
         window.fill(source.bytes());
         assert_eq!([8, 8, 8, 8].map(|count| window.number(count)), [0x12, 0xFF, 0x34, 0]);
-        let mut window = source.restart().unwrap();
+        assert_eq!(source.number_ahead(), Some(1));
+        let (number, mut window) = source.restart().unwrap();
+        assert_eq!(number, 1);
         window.fill(source.bytes());
         assert_eq!(window.number(8), 0x56);
         assert!(source.restart().is_none());

@@ -84,9 +84,9 @@ impl<'a> Decoder<'a> {
         }
         let (scans, known) = scans.into_needed()?;
         let planes = match self.scale {
-            Scale::Eighth => self.planes::<1>(&scans, &known),
-            Scale::Quarter => self.planes::<2>(&scans, &known),
-            Scale::Half => self.planes::<4>(&scans, &known),
+            Scale::Eighth => self.planes::<1, 1>(&scans, &known),
+            Scale::Quarter => self.planes::<2, 4>(&scans, &known),
+            Scale::Half => self.planes::<4, 16>(&scans, &known),
         }?;
         let frame = &self.jpeg.frame;
         let width = self.scale.of(frame.dimensions()).0 as usize;
@@ -102,7 +102,11 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    fn planes<const SIDE: usize>(&self, scans: &[Scan], known: &[Known]) -> Result<Vec<Plane>, Error> {
+    fn planes<const SIDE: usize, const COUNT: usize>(
+        &self,
+        scans: &[Scan],
+        known: &[Known],
+    ) -> Result<Vec<Plane>, Error> {
         let Jpeg { file, frame, .. } = &self.jpeg;
         if frame.progressive {
             return self.planes_of_progressive::<SIDE>(scans, known);
@@ -110,7 +114,7 @@ impl<'a> Decoder<'a> {
         let mut planes =
             frame.components.iter().map(|component| Plane::grey(component, self.scale)).collect::<Vec<_>>();
         for scan in scans {
-            sequential::decode::<SIDE>(file, frame, scan, known, &mut planes)?;
+            sequential::decode::<SIDE, COUNT>(file, frame, scan, known, &mut planes)?;
         }
         Ok(planes)
     }
@@ -128,7 +132,7 @@ impl<'a> Decoder<'a> {
         }
         let planes = frame.components.iter().zip(kept).zip(known).map(|((component, kept), known)| {
             let mut plane = Plane::grey(component, self.scale);
-            kept.write::<SIDE>(known, &mut plane);
+            kept.write::<SIDE>(&known.transform(SIDE), &mut plane);
             plane
         });
         Ok(planes.collect())

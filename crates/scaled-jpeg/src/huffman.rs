@@ -129,21 +129,36 @@ impl DcTable {
     }
 }
 
-/// Codes of AC coefficients in sequential files (section F.1.2.2).
+/// Codes of AC coefficients (section F.1.2.2).
 pub(crate) struct AcTable {
     codes: Codes,
-    /// Value, zeros before it and bits of a coefficient: see [`Coefficient`]; 0 if it takes more bits.
-    coefficients: Lookup<u32>,
+    /// What the next bits hold whole: see [`Pair`]. 0 if not even one coefficient.
+    pairs: Lookup<Pair>,
     /// How far the codes go that end within the bits: bits (6), coefficients (8), of which [`END`] stands for
     /// the end of the block. 0 if not even one does.
     steps: Box<[u16; 1 << STEPPED]>,
 }
 
+/// Up to two coefficients: bits they take (8), places to go on (8), places before the first one and before the
+/// second one (8 each), their values (16 each). The end of a block, or what has no value in it, is [`BLOCK`] places
+/// away, where nothing is kept.
+type Pair = u64;
+
 /// A coefficient and the zeros before it. The end of a block is 64 zeros.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Coefficient {
-    pub(crate) zeros: usize,
-    pub(crate) value: i32,
+struct Coefficient {
+    zeros: usize,
+    value: i32,
+}
+
+/// What comes next in a scan of a band.
+pub(crate) enum Progressed {
+    /// Up to two coefficients, of which those beyond place 63 mean nothing, and whether the block ends behind them.
+    Pair { places: [usize; 2], values: [i16; 2], next: usize, ends: bool },
+    /// A coefficient and the zeros before it.
+    Coefficient { zeros: usize, value: i16 },
+    /// So many blocks, from this one on, have no further coefficients.
+    Run(usize),
 }
 
 /// Added to the coefficients of a step at whose end the block ends.
@@ -152,31 +167,94 @@ const BLOCK: usize = 64;
 
 impl AcTable {
     pub(crate) fn new(codes: Codes) -> Self {
-        let mut coefficients = Box::new([0; 1 << LOOKED_UP]);
-        for (bits, entry) in (0_u32..).zip(coefficients.iter_mut()) {
-            let code = u32::from(codes.lookup[bits as usize]);
-            let (length, zeros, size) = (code >> 8, code >> 4 & 15, code & 15);
-            if length > 0 && length + size <= LOOKED_UP {
-                let zeros = if size == 0 && zeros < 15 { BLOCK as u32 } else { zeros };
-                let value = extend(value_in(bits, length, size), size);
-                *entry = (value as u32) << 16 | zeros << 8 | (length + size);
-            }
+        let mut pairs = Box::new([0; 1 << LOOKED_UP]);
+        for (bits, entry) in (0_u32..).zip(pairs.iter_mut()) {
+            *entry = pair(&codes, bits);
         }
         let mut steps = Box::new([0; 1 << STEPPED]);
         for (bits, entry) in (0_u32..).zip(steps.iter_mut()) {
             *entry = step(&codes, bits);
         }
-        Self { codes, coefficients, steps }
+        Self { codes, pairs, steps }
+    }
+
+    /// Takes the coefficients of a block after the first up to place `last`, at most 31, and puts them where
+    /// `places` says. Gives the place of the next one, or 64 and more at the end of the block.
+    #[inline(always)]
+    pub(crate) fn low<const COUNT: usize>(
+        &self,
+        window: &mut Window,
+        bytes: &[u8],
+        last: usize,
+        places: &[u8; 256],
+        block: &mut [i16; COUNT],
+    ) -> Result<usize, Damaged> {
+        let mut at = 1;
+        while at <= last {
+            window.fill(bytes);
+            // So many look-ups as what was filled in suffices for.
+            for _ in 0..56 / LOOKED_UP {
+                let pair = self.pairs[window.peek::<LOOKED_UP>()];
+                if pair == 0 {
+                    window.fill(bytes);
+                    let coefficient = self.coefficient(window)?;
+                    at += coefficient.zeros;
+                    block[usize::from(places[at & 255]) % COUNT] = coefficient.value as i16;
+                    at += 1;
+                    break;
+                }
+                window.take(pair as u32 & 63);
+                let [first, second] =
+                    [pair >> 16, pair >> 24].map(|before| places[(at + before as usize) & 255]);
+                block[usize::from(first) % COUNT] = (pair >> 32) as i16;
+                block[usize::from(second) % COUNT] = (pair >> 48) as i16;
+                at += (pair >> 8) as usize & 255;
+                if at > last {
+                    break;
+                }
+            }
+        }
+        Ok(at)
+    }
+
+    /// Takes what comes next in a scan of a band that ends at place `last`, from 56 bits.
+    #[inline(always)]
+    pub(crate) fn progressed(
+        &self,
+        window: &mut Window,
+        at: usize,
+        last: usize,
+    ) -> Result<Progressed, Damaged> {
+        let pair = self.pairs[window.peek::<LOOKED_UP>()];
+        let places = (pair >> 8) as usize & 255;
+        let next = at + places % BLOCK;
+        // Beyond the band's end it is codes of the next block.
+        if pair != 0 && next <= last + 1 {
+            window.take(pair as u32 & 63);
+            return Ok(Progressed::Pair {
+                places: [pair >> 16, pair >> 24].map(|before| at + (before as usize & 255)),
+                values: [(pair >> 32) as i16, (pair >> 48) as i16],
+                next,
+                ends: places > BLOCK,
+            });
+        }
+        let symbol = u32::from(self.codes.symbol(window)?);
+        let (zeros, size) = (symbol >> 4, symbol & 15);
+        if size == 0 && zeros < 15 {
+            return Ok(Progressed::Run((1 << zeros) + window.number(zeros) as usize));
+        }
+        Ok(Progressed::Coefficient { zeros: zeros as usize, value: window.value(size) as i16 })
+    }
+
+    /// Takes a code alone.
+    #[inline(always)]
+    pub(crate) fn symbol(&self, window: &mut Window) -> Result<u8, Damaged> {
+        self.codes.symbol(window)
     }
 
     /// Takes a coefficient: at most 31 bits.
     #[inline(always)]
-    pub(crate) fn coefficient(&self, window: &mut Window) -> Result<Coefficient, Damaged> {
-        let entry = self.coefficients[window.peek::<LOOKED_UP>()];
-        if entry != 0 {
-            window.take(entry & 255);
-            return Ok(Coefficient { zeros: (entry >> 8 & 255) as usize, value: entry.cast_signed() >> 16 });
-        }
+    fn coefficient(&self, window: &mut Window) -> Result<Coefficient, Damaged> {
         let symbol = u32::from(self.codes.symbol(window)?);
         let (zeros, size) = ((symbol >> 4) as usize, symbol & 15);
         let zeros = if size == 0 && zeros < 15 { BLOCK } else { zeros };
@@ -232,6 +310,36 @@ fn step(codes: &Codes, bits: u32) -> u16 {
         coefficients += zeros as usize + 1;
     }
     (coefficients << 6) as u16 | used as u16
+}
+
+/// The entry for these bits: up to two coefficients that lie wholly within them.
+fn pair(codes: &Codes, bits: u32) -> Pair {
+    let mut used = 0;
+    let (mut places, mut before, mut values) = (0, [BLOCK as u64; 2], [0; 2]);
+    for (before, value) in before.iter_mut().zip(&mut values) {
+        let rest = bits << used & ((1 << LOOKED_UP) - 1);
+        let code = u32::from(codes.lookup[rest as usize]);
+        let (length, zeros, size) = (code >> 8, code >> 4 & 15, code & 15);
+        if length == 0 || used + length + size > LOOKED_UP {
+            break;
+        }
+        if size == 0 && zeros < 15 {
+            // Others stand for several blocks' ends in progressive files.
+            if zeros == 0 {
+                used += length;
+                places += 1 + BLOCK as u64;
+            }
+            break;
+        }
+        *before = places + u64::from(zeros);
+        *value = u64::from(extend(value_in(rest, length, size), size) as u16);
+        used += length + size;
+        places = *before + 1;
+    }
+    if used == 0 {
+        return 0;
+    }
+    values[1] << 48 | values[0] << 32 | before[1] << 24 | before[0] << 16 | places << 8 | u64::from(used)
 }
 
 /// The value bits after a code, within `LOOKED_UP` bits.

@@ -1,131 +1,157 @@
 //! A block's pixels at a reduced scale from its lowest coefficients.
 //!
 //! The inverse transform of ITU-T T.81 section A.3.3 over N instead of 8 points: the coefficients of frequencies
-//! below N, times N/8 for the smaller sum, are those of the shrunk block.
+//! below N, times N/8 for the smaller sum, are those of the shrunk block. In floating point, because every
+//! processor has instructions for four such numbers at once, and then nothing overflows either.
+//!
+//! Coefficients lie column after column, so that the rows, which come first, are combined without reordering.
 #![expect(clippy::inline_always, reason = "called once a block")]
-#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to eight bits before")]
+#![expect(clippy::cast_possible_truncation, reason = "numbers of eight bits, cut out of wider ones")]
 
-/// Dequantized coefficients of frequencies 0 to 3, four a row, and one place for what is not wanted.
-pub(crate) type Low = [i32; 17];
+use std::array::from_fn;
 
-/// Where in [`Low`] the coefficients in zigzag order belong, as far as `side` pixels a side need them; the last
-/// place otherwise.
-pub(crate) const fn places(side: usize) -> [u8; 64] {
-    let mut places = [UNWANTED; 64];
+use crate::tables::Quantization;
+
+/// Where among the `side * side` coefficients kept of a block those in zigzag order belong, by their place in it.
+/// What is not wanted has the place of the first one, which is put there last; the table goes beyond the 64th because
+/// look-ups of two coefficients may.
+pub(crate) const fn places(side: usize) -> [u8; 256] {
+    let mut places = [0; 256];
     let mut at = 0;
-    while at < 25 {
+    while at < ZIGZAG.len() {
         let (row, column) = (ZIGZAG[at] as usize / 8, ZIGZAG[at] as usize % 8);
         if row < side && column < side {
-            places[at] = (4 * row + column) as u8;
+            places[at] = (side * column + row) as u8;
         }
         at += 1;
     }
     places
 }
 
-/// The place of what is not wanted.
-pub(crate) const UNWANTED: u8 = 16;
-
-/// The last coefficient in zigzag order that `side` pixels a side need.
-pub(crate) const fn last_wanted(side: usize) -> usize {
-    match side {
-        1 => 0,
-        2 => 4,
-        _ => 24,
+/// A bit for each coefficient, by its place in the zigzag order, that `side` pixels a side need.
+pub(crate) const fn wanted(side: usize) -> u64 {
+    let places = places(side);
+    let (mut bits, mut at) = (1, 1);
+    while at < 64 {
+        if places[at] != 0 {
+            bits |= 1 << at;
+        }
+        at += 1;
     }
+    bits
 }
 
 /// Figure A.6 as far as frequencies below four reach: where the coefficients of a block lie.
 const ZIGZAG: [u8; 25] =
     [0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27];
 
-/// A coefficient times its quantization step, within what eight-bit pictures have.
-#[inline(always)]
-pub(crate) fn dequantized(value: i32, step: u16) -> i32 {
-    // Quantization may carry a coefficient somewhat beyond ±1024; twice that leaves 32-bit sums room.
-    (value.clamp(-0x7FFF, 0x7FFF) * i32::from(step)).clamp(-2047, 2047)
+/// Makes pixels of a component's coefficients.
+pub(crate) struct Transform {
+    /// Eighths of quantization steps in the order of the coefficients.
+    steps: [f32; 16],
+    /// What is added to every pixel.
+    level: f32,
 }
 
-/// Writes a block of `SIDE` by `SIDE` pixels; `flat` says that all coefficients but the first are zero.
-#[inline(always)]
-pub(crate) fn write<const SIDE: usize>(low: &Low, flat: bool, pixels: &mut [u8], stride: usize) {
-    if SIDE == 1 {
-        if let Some(pixel) = pixels.first_mut() {
-            *pixel = level(low[0]);
+impl Transform {
+    /// With the quantization of a component, and halves of a step to be added to its first coefficient.
+    pub(crate) fn new(side: usize, quantization: &Quantization, half_steps: u16) -> Self {
+        let places = places(side);
+        let mut steps = [0.0; 16];
+        // Backwards, so that the first place is the first coefficient's.
+        for (&step, &place) in quantization.iter().zip(&places).rev() {
+            steps[usize::from(place)] = f32::from(step) / 8.0;
         }
-    } else if flat {
-        let level = level(low[0]);
-        for row in pixels.chunks_mut(stride).take(SIDE) {
-            if let Some(row) = row.first_chunk_mut::<SIDE>() {
-                *row = [level; SIDE];
+        Self { steps, level: 128.0 + f32::from(half_steps) * steps[0] / 2.0 }
+    }
+
+    /// Writes a row of blocks of `SIDE` by `SIDE` pixels, `stride` from line to line.
+    pub(crate) fn write<const SIDE: usize>(&self, blocks: &[i16], pixels: &mut [u8], stride: usize) {
+        match SIDE {
+            1 => {
+                for (pixel, &first) in pixels.iter_mut().zip(blocks) {
+                    *pixel = eight_bits(f32::from(first) * self.steps[0] + self.level);
+                }
             }
-        }
-    } else if SIDE == 2 {
-        let [a, b, c, d] = [low[0] + low[4], low[0] - low[4], low[1] + low[5], low[1] - low[5]];
-        let block = [[level(a + c), level(a - c)], [level(b + d), level(b - d)]];
-        for (row, written) in pixels.chunks_mut(stride).zip(block) {
-            if let Some(row) = row.first_chunk_mut() {
-                *row = written;
+            2 => {
+                let (upper, lower) = pixels.split_at_mut(stride);
+                let (upper, lower) = (upper.as_chunks_mut().0, lower.as_chunks_mut().0);
+                for ((block, upper), lower) in blocks.as_chunks().0.iter().zip(upper).zip(lower) {
+                    [*upper, *lower] = self.two_by_two(*block);
+                }
             }
-        }
-    } else {
-        let block = four_by_four(low);
-        for (row, written) in pixels.chunks_mut(stride).zip(block) {
-            if let Some(row) = row.first_chunk_mut() {
-                *row = written;
+            _ => {
+                let (first, rest) = pixels.split_at_mut(stride);
+                let (second, rest) = rest.split_at_mut(stride);
+                let (third, fourth) = rest.split_at_mut(stride);
+                let upper = first.as_chunks_mut().0.iter_mut().zip(second.as_chunks_mut().0);
+                let lower = third.as_chunks_mut().0.iter_mut().zip(fourth.as_chunks_mut().0);
+                for ((block, upper), lower) in blocks.as_chunks().0.iter().zip(upper).zip(lower) {
+                    [*upper.0, *upper.1, *lower.0, *lower.1] = self.four_by_four(block);
+                }
             }
         }
     }
-}
 
-/// A pixel from an eighth of this sum.
-#[inline(always)]
-fn level(sum: i32) -> u8 {
-    (((sum + 4) >> 3) + 128).clamp(0, 255) as u8
-}
-
-#[inline(always)]
-fn four_by_four(low: &Low) -> [[u8; 4]; 4] {
-    // Columns keep three more bits; a quarter of 2^31 is never reached.
-    let mut columns = [[0; 4]; 4];
-    for (column, lines) in columns.iter_mut().enumerate() {
-        let sums = four_points([low[column], low[4 + column], low[8 + column], low[12 + column]]);
-        *lines = sums.map(|sum| (sum + (1 << 9)) >> 10);
+    #[inline(always)]
+    fn two_by_two(&self, block: [i16; 4]) -> [[u8; 2]; 2] {
+        let [mean, down, across, both]: [f32; 4] = from_fn(|at| f32::from(block[at]) * self.steps[at]);
+        let mean = mean + self.level;
+        let (left, right) = (mean + across, mean - across);
+        let (left_down, right_down) = (down + both, down - both);
+        [[left + left_down, right + right_down], [left - left_down, right - right_down]]
+            .map(|line| line.map(eight_bits))
     }
-    let mut block = [[0; 4]; 4];
-    for (line, row) in block.iter_mut().enumerate() {
-        let sums = four_points([columns[0][line], columns[1][line], columns[2][line], columns[3][line]]);
-        *row = sums.map(|sum| (((sum + (1 << 18)) >> 19) + 128).clamp(0, 255) as u8);
+
+    #[inline(always)]
+    fn four_by_four(&self, block: &[i16; 16]) -> [[u8; 4]; 4] {
+        let mut columns: [[f32; 4]; 4] = from_fn(|column| {
+            from_fn(|row| f32::from(block[4 * column + row]) * self.steps[4 * column + row])
+        });
+        columns[0][0] += self.level;
+        let columns = four_points(columns);
+        let rows = four_points(from_fn(|row| from_fn(|column| columns[column][row])));
+        rows.map(|row| row.map(eight_bits))
     }
-    block
 }
 
-/// Four points of the transform, times 2^13.
+/// Four points of the transform, of four sums at once.
 #[inline(always)]
-fn four_points([zero, one, two, three]: [i32; 4]) -> [i32; 4] {
-    /// √2·cos(π/8)·2^13 and √2·cos(3π/8)·2^13; √2·cos(π/4) is 1.
-    const FIRST: i32 = 10_703;
-    const THIRD: i32 = 4_433;
-    let (outer, inner) = ((zero + two) << 13, (zero - two) << 13);
-    let (steep, shallow) = (one * FIRST + three * THIRD, one * THIRD - three * FIRST);
-    [outer + steep, inner + shallow, inner - shallow, outer - steep]
+fn four_points([zero, one, two, three]: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    /// √2·cos(π/8) and √2·cos(3π/8); √2·cos(π/4) is 1.
+    const FIRST: f32 = 1.306_563;
+    const THIRD: f32 = 0.541_196_1;
+    let outer: [f32; 4] = from_fn(|at| zero[at] + two[at]);
+    let inner: [f32; 4] = from_fn(|at| zero[at] - two[at]);
+    let steep: [f32; 4] = from_fn(|at| one[at] * FIRST + three[at] * THIRD);
+    let shallow: [f32; 4] = from_fn(|at| one[at] * THIRD - three[at] * FIRST);
+    [
+        from_fn(|at| outer[at] + steep[at]),
+        from_fn(|at| inner[at] + shallow[at]),
+        from_fn(|at| inner[at] - shallow[at]),
+        from_fn(|at| outer[at] - steep[at]),
+    ]
+}
+
+/// The nearest of 0 to 255.
+#[inline(always)]
+fn eight_bits(level: f32) -> u8 {
+    /// From here on to its double the bits of a float count in ones.
+    const ONES: f32 = 8_388_608.0;
+    let level = if level > 0.0 { level } else { 0.0 };
+    let level = if level < 255.0 { level } else { 255.0 };
+    (level + ONES).to_bits() as u8
 }
 
 #[cfg(test)]
 mod tests {
     use std::f64::consts::PI;
 
-    use super::{Low, last_wanted, places, write};
+    use super::{Transform, places, wanted};
 
-    fn pixels<const SIDE: usize>(low: &Low) -> Vec<u8> {
-        let mut pixels = vec![0; SIDE * SIDE];
-        write::<SIDE>(low, low[1..].iter().all(|&value| value == 0), &mut pixels, SIDE);
-        pixels
-    }
-
-    /// The formula, in floating point.
+    /// The formula, in doubles, for coefficients column after column.
     #[expect(clippy::cast_precision_loss, reason = "numbers below 16")]
-    fn exact(low: &Low, side: usize) -> Vec<f64> {
+    fn exact(block: &[i16], side: usize) -> Vec<f64> {
         let cosine = |at: usize, frequency: usize| {
             let angle = (2 * at + 1) as f64 * frequency as f64 * PI / (2 * side) as f64;
             if frequency == 0 { 1.0 } else { 2_f64.sqrt() * angle.cos() }
@@ -136,7 +162,7 @@ mod tests {
                 let mut sum = 0.0;
                 for row in 0..side {
                     for column in 0..side {
-                        sum += f64::from(low[4 * row + column]) * cosine(y, row) * cosine(x, column);
+                        sum += f64::from(block[side * column + row]) * cosine(y, row) * cosine(x, column);
                     }
                 }
                 pixels.push((sum / 8.0 + 128.0).clamp(0.0, 255.0));
@@ -145,9 +171,11 @@ mod tests {
         pixels
     }
 
-    fn assert_exact<const SIDE: usize>(low: &Low) {
-        for (made, exact) in pixels::<SIDE>(low).into_iter().zip(exact(low, SIDE)) {
-            assert!((f64::from(made) - exact).abs() <= 0.6, "{made} for {exact} of {low:?}");
+    fn assert_exact<const SIDE: usize>(block: &[i16]) {
+        let mut pixels = vec![0; SIDE * SIDE];
+        Transform::new(SIDE, &[1; 64], 0).write::<SIDE>(block, &mut pixels, SIDE);
+        for (made, exact) in pixels.into_iter().zip(exact(block, SIDE)) {
+            assert!((f64::from(made) - exact).abs() <= 0.51, "{made} for {exact} of {block:?}");
         }
     }
 
@@ -155,28 +183,37 @@ mod tests {
     fn pixels_are_those_of_the_formula_but_for_rounding() {
         let mut seed = 1_u32;
         for round in 0..3000 {
-            let mut low = [0; 17];
-            for value in &mut low[..16] {
+            let mut block = [0; 16];
+            for value in &mut block {
                 seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let reach = if round % 3 == 0 { 2047 } else { 150 };
-                *value = i32::try_from(seed >> 16).unwrap() % (2 * reach + 1) - reach;
+                *value = i16::try_from(i32::try_from(seed >> 16).unwrap() % (2 * reach + 1) - reach).unwrap();
             }
-            assert_exact::<1>(&low);
-            assert_exact::<2>(&low);
-            assert_exact::<4>(&low);
-            low[1..].fill(0);
-            assert_exact::<2>(&low);
-            assert_exact::<4>(&low);
+            assert_exact::<1>(&block[..1]);
+            assert_exact::<2>(&block[..4]);
+            assert_exact::<4>(&block);
+        }
+    }
+
+    #[test]
+    fn the_largest_coefficients_are_the_largest_pixels() {
+        for (value, pixel) in [(i16::MAX, 255), (i16::MIN, 0)] {
+            let mut pixels = [7];
+            Transform::new(1, &[u16::MAX; 64], 0).write::<1>(&[value], &mut pixels, 1);
+            assert_eq!(pixels, [pixel]);
         }
     }
 
     #[test]
     fn places_are_those_of_the_low_frequencies() {
         for side in [1, 2, 4] {
-            let wanted = places(side).iter().filter(|&&place| place != super::UNWANTED).count();
-            assert_eq!(wanted, side * side);
-            assert_eq!(usize::from(places(side)[last_wanted(side)]), 5 * (side - 1));
+            let mut kept = places(side).into_iter().filter(|&place| place != 0).collect::<Vec<_>>();
+            kept.sort_unstable();
+            assert!(kept.into_iter().map(usize::from).eq(1..side * side));
         }
-        assert_eq!(places(4)[2], 4);
+        // The second coefficient is that of the first frequency across: the second column's first.
+        assert_eq!(places(4)[1], 4);
+        assert_eq!([1, 2].map(wanted), [1, 0b1_0111]);
+        assert_eq!(wanted(4).count_ones(), 16);
     }
 }

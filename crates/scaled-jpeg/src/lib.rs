@@ -72,6 +72,7 @@ pub use jpeg::Jpeg;
 
 mod bits;
 mod huffman;
+mod intervals;
 mod tables;
 
 mod progressive;

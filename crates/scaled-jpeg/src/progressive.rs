@@ -1,76 +1,61 @@
 //! Scans of progressive files, by ITU-T T.81 annex G, into the coefficients that a scale needs.
+#![expect(clippy::inline_always, reason = "called once a block")]
+
+use std::ops::Range;
 
 use crate::Error;
 use crate::bits::{Source, Window};
 use crate::frame::{Component, Frame};
-use crate::huffman::{Codes, Damaged, DcTable};
-use crate::idct::{self, Low, UNWANTED};
+use crate::huffman::{AcTable, Damaged, DcTable, Progressed};
+use crate::idct::{Transform, places, wanted};
+use crate::intervals::each_interval;
 use crate::scan::Scan;
-use crate::scans::Known;
+use crate::scans::band_bits;
 use crate::upsample::Plane;
 
 /// A component's coefficients, as far as they are known and wanted.
 pub(crate) struct Coefficients {
-    /// `side` times `side` for each block.
-    wanted: Vec<i16>,
-    /// For each block, which of all its coefficients are not zero. Empty if only the first one is wanted.
+    side: usize,
+    first: Vec<i16>,
+    /// `side` times `side` for each block, of which the first one is room for what is not wanted. Empty if only the
+    /// first coefficient is wanted.
+    others: Vec<i16>,
+    /// For each block, which of all its coefficients are not zero. Empty likewise.
     nonzero: Vec<u64>,
-    /// How many are wanted of a block.
-    per_block: usize,
-    /// Where the wanted ones lie, by their place in the zigzag order.
-    places: [u8; 64],
 }
 
 impl Coefficients {
     /// Bytes that a block takes.
     pub(crate) const fn bytes_per_block(side: usize) -> u64 {
-        (side * side * size_of::<i16>() + if side > 1 { size_of::<u64>() } else { 0 }) as u64
+        let others = if side > 1 { side * side * size_of::<i16>() + size_of::<u64>() } else { 0 };
+        (size_of::<i16>() + others) as u64
     }
 
     pub(crate) fn none(component: &Component, side: usize) -> Self {
         let blocks = component.stored_blocks();
-        let mut places = idct::places(side);
-        for place in places.iter_mut().filter(|place| **place != UNWANTED) {
-            // From four a row to `side` a row.
-            *place = *place / 4 * u8::try_from(side).unwrap_or(4) + *place % 4;
-        }
-        Self {
-            wanted: vec![0; blocks * side * side],
-            nonzero: vec![0; if side > 1 { blocks } else { 0 }],
-            per_block: side * side,
-            places,
-        }
+        let others = if side > 1 { blocks } else { 0 };
+        Self { side, first: vec![0; blocks], others: vec![0; others * side * side], nonzero: vec![0; others] }
     }
 
-    /// The coefficient of this place in the zigzag order, if it is wanted.
-    fn get(&mut self, block: usize, at: usize) -> Option<&mut i16> {
-        match self.places[at] {
-            UNWANTED => None,
-            place => self.wanted.get_mut(block * self.per_block + usize::from(place)),
-        }
+    /// A block's coefficients and which of them are not zero.
+    #[inline(always)]
+    fn block<const COUNT: usize>(&mut self, block: usize) -> Option<(&mut [i16; COUNT], &mut u64)> {
+        let others = self.others.get_mut(block * COUNT..)?.first_chunk_mut::<COUNT>()?;
+        Some((others, self.nonzero.get_mut(block)?))
     }
 
     /// The pixels of all blocks.
-    pub(crate) fn write<const SIDE: usize>(&self, known: &Known, plane: &mut Plane) {
-        let Some(quantization) = known.quantization.as_deref() else { return };
-        let bias = known.half_steps() * i32::from(quantization[0]) / 2;
-        let places = const { idct::places(SIDE) };
+    pub(crate) fn write<const SIDE: usize>(mut self, transform: &Transform, plane: &mut Plane) {
         let across = plane.stride / SIDE;
-        // Steps in the order of the coefficients kept, and where the transform wants them.
-        let mut order = [(0_u16, 0_usize); 16];
-        for (at, &place) in places.iter().enumerate().filter(|&(_, &place)| place != UNWANTED) {
-            let (row, column) = (usize::from(place) / 4, usize::from(place) % 4);
-            order[row * SIDE + column] = (quantization[at], usize::from(place));
-        }
-        for (number, block) in self.wanted.chunks_exact(SIDE * SIDE).enumerate() {
-            let mut low: Low = [0; 17];
-            for (&value, (step, place)) in block.iter().zip(order) {
-                low[place] = idct::dequantized(i32::from(value), step);
+        if SIDE > 1 {
+            for (block, &first) in self.others.chunks_exact_mut(SIDE * SIDE).zip(&self.first) {
+                block[0] = first;
             }
-            low[0] += bias;
-            let flat = block[1..].iter().all(|&value| value == 0);
-            let at = SIDE * (number / across * plane.stride + number % across);
-            idct::write::<SIDE>(&low, flat, plane.pixels.get_mut(at..).unwrap_or_default(), plane.stride);
+        }
+        let blocks = if SIDE > 1 { &self.others } else { &self.first };
+        let lines = blocks.chunks_exact(across * SIDE * SIDE);
+        for (blocks, pixels) in lines.zip(plane.pixels.chunks_exact_mut(SIDE * plane.stride)) {
+            transform.write::<SIDE>(blocks, pixels, plane.stride);
         }
     }
 }
@@ -82,68 +67,61 @@ pub(crate) fn decode(
     scan: &Scan,
     coefficients: &mut [Coefficients],
 ) -> Result<(), Error> {
-    let alone = scan.parts.len() == 1;
-    let (width, height) = if alone { frame.components[scan.parts[0].component].blocks } else { frame.mcus };
-    let total = width * height;
-    let interval = if scan.tables.restart_interval == 0 { total } else { scan.tables.restart_interval };
-    let pass = Pass::of(frame, scan)?;
-    let (mut source, mut window) = Source::new(&file[scan.data.clone()]);
-    let mut first = 0;
-    loop {
-        let end = total.min(first + interval);
-        let _: Result<(), Damaged> = pass.run(&mut source, window, (first, end), width, coefficients);
-        first = end;
-        if first == total {
-            return Ok(());
+    if scan.band.0 > 0 {
+        let [part] = scan.parts[..] else { return Err(Error::Corrupt("a scan of an impossible band")) };
+        let kept = &mut coefficients[part.component];
+        let component = &frame.components[part.component];
+        let codes = AcTable::new(scan.tables.ac(part.ac_table)?);
+        match kept.side {
+            2 => Band::<4>::of(scan, codes, component).decode(file, scan, kept),
+            4 => Band::<16>::of(scan, codes, component).decode(file, scan, kept),
+            _ => {}
         }
-        match source.restart() {
-            Some(next) => window = next,
-            None => return Ok(()),
-        }
+        return Ok(());
     }
+    let pass = FirstPass::of(frame, scan)?;
+    each_interval(file, scan, pass.width * pass.height, |source, window, mcus| {
+        let _: Result<(), Damaged> = if scan.refines {
+            pass.refine(source, window, mcus, scan.shift, coefficients)
+        } else {
+            pass.begin(source, window, mcus, scan.shift, coefficients)
+        };
+    });
+    Ok(())
 }
 
-/// What a scan does to its blocks.
-struct Pass {
+/// What a scan of first coefficients goes through, by section G.1.2.1.
+struct FirstPass {
+    width: usize,
+    height: usize,
     blocks: Vec<Block>,
-    shift: u32,
-    kind: Kind,
-}
-
-enum Kind {
-    /// Section G.1.2.1, a table for each component of the frame.
-    FirstDc(Vec<Option<DcTable>>),
-    RefineDc,
-    /// Section G.1.2.2.
-    FirstAc(Band),
-    /// Section G.1.2.3.
-    RefineAc(Band),
-}
-
-struct Band {
-    codes: Codes,
-    first: usize,
-    last: usize,
+    /// A table for each component of the scan, if it does not refine.
+    tables: Vec<DcTable>,
 }
 
 /// A block of every MCU of a scan: where it is among its component's blocks, and how far on in the next MCU.
 struct Block {
+    /// The component's place in the scan and in the frame.
+    part: usize,
     component: usize,
     origin: usize,
     across: usize,
     down: usize,
 }
 
-impl Pass {
+impl FirstPass {
     fn of(frame: &Frame, scan: &Scan) -> Result<Self, Error> {
         let alone = scan.parts.len() == 1;
-        let mut blocks = Vec::new();
-        for part in &scan.parts {
+        let (width, height) =
+            if alone { frame.components[scan.parts[0].component].blocks } else { frame.mcus };
+        let (mut blocks, mut tables) = (Vec::new(), Vec::new());
+        for (number, part) in scan.parts.iter().enumerate() {
             let component = &frame.components[part.component];
             let (h, v) = if alone { (1, 1) } else { component.sampling };
             for y in 0..v {
                 for x in 0..h {
                     blocks.push(Block {
+                        part: number,
                         component: part.component,
                         origin: y * component.stored.0 + x,
                         across: h,
@@ -151,76 +129,70 @@ impl Pass {
                     });
                 }
             }
+            if !scan.refines {
+                tables.push(DcTable::new(scan.tables.dc(part.dc_table)?));
+            }
         }
-        let kind = match (scan.band, scan.refines) {
-            ((0, _), true) => Kind::RefineDc,
-            ((0, _), false) => {
-                let mut tables = Vec::new();
-                tables.resize_with(frame.components.len(), || None);
-                for part in &scan.parts {
-                    tables[part.component] = Some(DcTable::new(scan.tables.dc(part.dc_table)?));
-                }
-                Kind::FirstDc(tables)
-            }
-            ((first, last), refines) => {
-                let band = Band { codes: scan.tables.ac(scan.parts[0].ac_table)?, first, last };
-                if refines { Kind::RefineAc(band) } else { Kind::FirstAc(band) }
-            }
-        };
-        Ok(Self { blocks, shift: scan.shift, kind })
+        Ok(Self { width, height, blocks, tables })
     }
 
-    fn run(
+    fn begin(
         &self,
         source: &mut Source<'_>,
         mut window: Window,
-        (first, end): (usize, usize),
-        width: usize,
+        mcus: Range<usize>,
+        shift: u32,
         coefficients: &mut [Coefficients],
     ) -> Result<(), Damaged> {
-        let (mut x, mut y) = (first % width, first / width);
+        let (mut x, mut y) = (mcus.start % self.width, mcus.start / self.width);
         let mut predictions = [0_i32; 4];
-        let mut end_of_band_run = 0;
-        for _ in first..end {
+        for _ in mcus {
             window = source.ensure(window);
             let bytes = source.bytes();
             for block in &self.blocks {
+                window.fill_for_one(bytes);
+                let prediction = &mut predictions[block.part];
+                *prediction = prediction.wrapping_add(self.tables[block.part].difference(&mut window)?);
                 let at = block.origin + x * block.across + y * block.down;
-                let kept = &mut coefficients[block.component];
-                match &self.kind {
-                    Kind::FirstDc(tables) => {
-                        let table = tables[block.component].as_ref().ok_or(Damaged)?;
-                        window.fill_for_one(bytes);
-                        let prediction = &mut predictions[block.component];
-                        *prediction = prediction.wrapping_add(table.difference(&mut window)?);
-                        if let Some(value) = kept.get(at, 0) {
-                            *value = sixteen_bits(*prediction, self.shift);
-                        }
-                    }
-                    Kind::RefineDc => {
-                        let bit = i16::from(window.bit(bytes)) << self.shift;
-                        if let Some(value) = kept.get(at, 0) {
-                            *value |= bit;
-                        }
-                    }
-                    Kind::FirstAc(band) => {
-                        if end_of_band_run > 0 {
-                            end_of_band_run -= 1;
-                        } else {
-                            end_of_band_run = band.first_time(&mut window, bytes, self.shift, kept, at)?;
-                        }
-                    }
-                    Kind::RefineAc(band) => {
-                        end_of_band_run =
-                            band.refine(&mut window, bytes, self.shift, kept, at, end_of_band_run)?;
-                    }
+                if let Some(first) = coefficients[block.component].first.get_mut(at) {
+                    *first = sixteen_bits(*prediction, shift);
                 }
             }
             if source.overrun(window) {
                 return Err(Damaged);
             }
             x += 1;
-            if x == width {
+            if x == self.width {
+                (x, y) = (0, y + 1);
+            }
+        }
+        Ok(())
+    }
+
+    fn refine(
+        &self,
+        source: &mut Source<'_>,
+        mut window: Window,
+        mcus: Range<usize>,
+        shift: u32,
+        coefficients: &mut [Coefficients],
+    ) -> Result<(), Damaged> {
+        let (mut x, mut y) = (mcus.start % self.width, mcus.start / self.width);
+        for _ in mcus {
+            window = source.ensure(window);
+            let bytes = source.bytes();
+            for block in &self.blocks {
+                let bit = i16::from(window.bit(bytes)) << shift;
+                let at = block.origin + x * block.across + y * block.down;
+                if let Some(first) = coefficients[block.component].first.get_mut(at) {
+                    *first |= bit;
+                }
+            }
+            if source.overrun(window) {
+                return Err(Damaged);
+            }
+            x += 1;
+            if x == self.width {
                 (x, y) = (0, y + 1);
             }
         }
@@ -228,122 +200,226 @@ impl Pass {
     }
 }
 
-impl Band {
-    /// Reads a block's coefficients of the band. Gives the number of further blocks that have none.
-    fn first_time(
-        &self,
-        window: &mut Window,
-        bytes: &[u8],
-        shift: u32,
-        kept: &mut Coefficients,
-        block: usize,
-    ) -> Result<u32, Damaged> {
-        let mut nonzero = 0_u64;
-        let mut at = self.first;
-        let mut run = 0;
-        while at <= self.last {
-            window.fill_for_one(bytes);
-            let symbol = self.codes.symbol(window)?;
-            let (zeros, size) = (symbol >> 4, u32::from(symbol & 15));
-            if size == 0 && zeros < 15 {
-                run = (1 << zeros) + window.number(u32::from(zeros)) - 1;
-                break;
-            }
-            at += usize::from(zeros);
-            if size > 0 {
-                let value = window.value(size);
-                if at > self.last {
-                    return Err(Damaged);
-                }
-                nonzero |= 1 << at;
-                if let Some(wanted) = kept.get(block, at) {
-                    *wanted = sixteen_bits(value, shift);
-                }
-            }
-            at += 1;
+/// What a scan of other coefficients goes through: blocks of one component, of which `COUNT` coefficients are kept.
+struct Band<const COUNT: usize> {
+    codes: AcTable,
+    first: usize,
+    last: usize,
+    shift: u32,
+    /// Blocks across and down that the scan has, and from one line of blocks to the next.
+    blocks: (usize, usize),
+    stride: usize,
+    places: [u8; 256],
+    /// A bit for each coefficient that is kept.
+    wanted: u64,
+}
+
+impl<const COUNT: usize> Band<COUNT> {
+    fn of(scan: &Scan, codes: AcTable, component: &Component) -> Self {
+        let side = if COUNT == 4 { 2 } else { 4 };
+        Self {
+            codes,
+            first: scan.band.0,
+            last: scan.band.1,
+            shift: scan.shift,
+            blocks: component.blocks,
+            stride: component.stored.0,
+            places: places(side),
+            wanted: wanted(side),
         }
-        if let Some(known) = kept.nonzero.get_mut(block) {
-            *known |= nonzero;
-        }
-        Ok(run)
     }
 
-    /// Reads a bit more of the block's coefficients that are not zero, and those that become so. Takes and gives
-    /// the number of blocks, from this one or the next on, of which none becomes so.
-    fn refine(
+    fn decode(&self, file: &[u8], scan: &Scan, kept: &mut Coefficients) {
+        each_interval(file, scan, self.blocks.0 * self.blocks.1, |source, window, blocks| {
+            let _: Result<(), Damaged> = if scan.refines {
+                self.refine(source, window, blocks, kept)
+            } else {
+                self.begin(source, window, blocks, kept)
+            };
+        });
+    }
+
+    /// Reads coefficients for the first time, by section G.1.2.2.
+    fn begin(
+        &self,
+        source: &mut Source<'_>,
+        mut window: Window,
+        blocks: Range<usize>,
+        kept: &mut Coefficients,
+    ) -> Result<(), Damaged> {
+        let mut number = blocks.start;
+        while number < blocks.end {
+            window = source.ensure(window);
+            let (block, nonzero) = kept.block(self.place(number)).ok_or(Damaged)?;
+            let run = self.begin_block(&mut window, source.bytes(), block, nonzero)?;
+            if source.overrun(window) {
+                return Err(Damaged);
+            }
+            number += 1 + run;
+        }
+        Ok(())
+    }
+
+    /// Reads a block. Gives the number of further blocks that have no coefficients.
+    #[inline(always)]
+    fn begin_block(
         &self,
         window: &mut Window,
         bytes: &[u8],
-        shift: u32,
-        kept: &mut Coefficients,
-        block: usize,
-        mut run: u32,
-    ) -> Result<u32, Damaged> {
-        let mut nonzero = kept.nonzero.get(block).copied().unwrap_or_default();
+        block: &mut [i16; COUNT],
+        nonzero: &mut u64,
+    ) -> Result<usize, Damaged> {
         let mut at = self.first;
-        if run == 0 {
-            while at <= self.last {
-                window.fill_for_one(bytes);
-                let symbol = self.codes.symbol(window)?;
-                let (mut zeros, size) = (symbol >> 4, symbol & 15);
-                let mut new = None;
-                match size {
-                    0 if zeros < 15 => {
-                        run = (1 << zeros) + window.number(u32::from(zeros));
-                        break;
+        while at <= self.last {
+            window.fill(bytes);
+            match self.codes.progressed(window, at, self.last)? {
+                Progressed::Pair { places, values, next, ends } => {
+                    for (place, value) in places.into_iter().zip(values) {
+                        *nonzero |= u64::from(value != 0) << (place & 63);
+                        block[usize::from(self.places[place & 255]) % COUNT] = value << self.shift;
                     }
-                    0 => {}
-                    1 => new = Some(if window.bit(bytes) { 1_i16 << shift } else { -1_i16 << shift }),
-                    _ => return Err(Damaged),
+                    if ends {
+                        return Ok(0);
+                    }
+                    at = next;
                 }
-                while at <= self.last {
-                    if nonzero >> at & 1 == 1 {
-                        if window.bit(bytes) {
-                            refine_one(kept.get(block, at), shift);
-                        }
-                    } else if zeros == 0 {
-                        break;
-                    } else {
-                        zeros -= 1;
+                Progressed::Coefficient { zeros, value } => {
+                    at += zeros;
+                    if at > self.last {
+                        return if value == 0 { Ok(0) } else { Err(Damaged) };
                     }
+                    *nonzero |= u64::from(value != 0) << at;
+                    block[usize::from(self.places[at]) % COUNT] = value << self.shift;
                     at += 1;
                 }
-                if let Some(new) = new {
-                    if at > self.last {
-                        return Err(Damaged);
-                    }
-                    nonzero |= 1 << at;
-                    if let Some(wanted) = kept.get(block, at) {
-                        *wanted = new;
-                    }
-                }
-                at += 1;
-            }
-            if let Some(known) = kept.nonzero.get_mut(block) {
-                *known = nonzero;
+                Progressed::Run(run) => return Ok(run - 1),
             }
         }
-        if run > 0 {
-            let mut left = if at > 63 { 0 } else { nonzero >> at << at & u64::MAX >> (63 - self.last) };
-            while left != 0 {
-                if window.bit(bytes) {
-                    refine_one(kept.get(block, left.trailing_zeros() as usize), shift);
-                }
-                left &= left - 1;
+        Ok(0)
+    }
+
+    /// Reads a bit more of coefficients that are not zero, and those that become so, by section G.1.2.3.
+    fn refine(
+        &self,
+        source: &mut Source<'_>,
+        mut window: Window,
+        blocks: Range<usize>,
+        kept: &mut Coefficients,
+    ) -> Result<(), Damaged> {
+        // Blocks, from the next one on, of which no coefficient becomes other than zero.
+        let mut run = 0;
+        for number in blocks {
+            window = source.ensure(window);
+            let (block, nonzero) = kept.block(self.place(number)).ok_or(Damaged)?;
+            let bytes = source.bytes();
+            let at = if run > 0 {
+                self.first
+            } else {
+                self.refine_block(&mut window, bytes, block, nonzero, &mut run)?
+            };
+            if run > 0 {
+                self.correct(&mut window, bytes, *nonzero & self.from(at), block);
+                run -= 1;
             }
-            run -= 1;
+            if source.overrun(window) {
+                return Err(Damaged);
+            }
         }
-        Ok(run)
+        Ok(())
+    }
+
+    /// Reads the coefficients of a block that become other than zero, and the bits of those before them. Gives the
+    /// place where that ends.
+    #[inline(always)]
+    fn refine_block(
+        &self,
+        window: &mut Window,
+        bytes: &[u8],
+        block: &mut [i16; COUNT],
+        nonzero: &mut u64,
+        run: &mut usize,
+    ) -> Result<usize, Damaged> {
+        let mut at = self.first;
+        while at <= self.last {
+            window.fill(bytes);
+            let symbol = self.codes.symbol(window)?;
+            let (zeros, size) = (symbol >> 4, symbol & 15);
+            let new = match size {
+                0 if zeros < 15 => {
+                    *run = (1 << zeros) + window.number(u32::from(zeros)) as usize;
+                    return Ok(at);
+                }
+                0 => 0,
+                1 => {
+                    if window.bit(bytes) {
+                        1_i16 << self.shift
+                    } else {
+                        -1_i16 << self.shift
+                    }
+                }
+                _ => return Err(Damaged),
+            };
+            let rest = self.from(at);
+            let mut zero = !*nonzero & rest;
+            for _ in 0..zeros {
+                zero &= zero.wrapping_sub(1);
+            }
+            let place = zero.trailing_zeros() as usize;
+            let before = if place < 64 { !(u64::MAX << place) } else { u64::MAX };
+            self.correct(window, bytes, *nonzero & rest & before, block);
+            if new != 0 {
+                if place > self.last {
+                    return Err(Damaged);
+                }
+                *nonzero |= 1 << place;
+                block[usize::from(self.places[place]) % COUNT] = new;
+            }
+            at = place + 1;
+        }
+        Ok(at)
+    }
+
+    /// Takes a bit for each of these coefficients.
+    #[inline(always)]
+    fn correct(&self, window: &mut Window, bytes: &[u8], these: u64, block: &mut [i16; COUNT]) {
+        if these == 0 {
+            return;
+        }
+        window.fill(bytes);
+        let count = these.count_ones();
+        let mut kept = these & self.wanted;
+        // What is not kept comes last, so that this many bits hold what is.
+        let bits = window.ahead();
+        while kept != 0 {
+            let at = kept.trailing_zeros();
+            let before = (these & !(u64::MAX << at)).count_ones();
+            if bits << before >> 63 == 1 {
+                refine_one(&mut block[usize::from(self.places[at as usize]) % COUNT], self.shift);
+            }
+            kept &= kept - 1;
+        }
+        window.take_many(count, bytes);
+    }
+
+    /// A bit for each coefficient of the band from here on.
+    #[inline(always)]
+    fn from(&self, at: usize) -> u64 {
+        if at > self.last { 0 } else { band_bits(at, self.last) }
+    }
+
+    /// Where a block of the scan lies among those of the component.
+    #[inline(always)]
+    fn place(&self, number: usize) -> usize {
+        number / self.blocks.0 * self.stride + number % self.blocks.0
     }
 }
 
 /// Adds a bit to a coefficient that is not zero.
-fn refine_one(value: Option<&mut i16>, shift: u32) {
-    if let Some(value) = value {
-        let bit = 1_i16 << shift;
-        if *value & bit == 0 {
-            *value = value.saturating_add(if *value < 0 { -bit } else { bit });
-        }
+#[inline(always)]
+fn refine_one(value: &mut i16, shift: u32) {
+    let bit = 1_i16 << shift;
+    if *value & bit == 0 {
+        *value = value.saturating_add(if *value < 0 { -bit } else { bit });
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Scan {
     pub(crate) tables: Tables,
     /// Where its data lies in the file.
     pub(crate) data: Range<usize>,
+    /// Restart markers in it.
+    pub(crate) restarts: usize,
 }
 
 /// A component's part in a scan.
@@ -71,7 +73,7 @@ impl Scan {
         } else {
             ((0, 63), false, 0)
         };
-        Ok(Self { parts, band, refines, shift, tables: tables.clone(), data: begin..begin })
+        Ok(Self { parts, band, refines, shift, tables: tables.clone(), data: begin..begin, restarts: 0 })
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::frame::Frame;
-use crate::idct;
+use crate::idct::{self, Transform};
 use crate::scan::Scan;
 use crate::segments::{SOS, Segments};
 use crate::tables::{Quantization, Tables};
@@ -92,7 +92,9 @@ impl Scans {
 
     fn read_one(&mut self, segments: &mut Segments<'_>) -> Result<(), Error> {
         if let Some((scan, needed)) = &mut self.begun {
-            segments.pass_data()?;
+            let passed = segments.pass_data();
+            scan.restarts += segments.restarts();
+            passed?;
             scan.data.end = segments.position();
             if *needed {
                 for part in &scan.parts {
@@ -139,7 +141,7 @@ impl Scans {
         }
         let mut scans = self.kept;
         if self.frame.progressive {
-            drop_what_is_not_needed(&mut scans, self.known.len(), wanted(self.side));
+            drop_what_is_not_needed(&mut scans, self.known.len(), idct::wanted(self.side));
         }
         Ok((scans, self.known))
     }
@@ -156,19 +158,21 @@ impl Known {
 
     /// Whether more bits would not change what is seen.
     fn suffices(&self, side: usize) -> bool {
-        let mut bits =
-            self.lowest.iter().zip(idct::places(side)).filter(|&(_, place)| place != idct::UNWANTED);
         // What the first coefficient alone may still change is no more than a level.
         let first_at_eighth = side == 1 && {
             let step = self.quantization.as_ref().map_or(u32::MAX, |steps| u32::from(steps[0]));
             self.lowest[0] < NOTHING && step.saturating_mul((1 << self.lowest[0]) - 1) <= 8
         };
-        first_at_eighth || bits.all(|(&lowest, _)| lowest == 0)
+        first_at_eighth || (0..64).all(|at| idct::wanted(side) >> at & 1 == 0 || self.lowest[at] == 0)
     }
 
-    /// What is added to the first coefficient, in halves of a step: the middle of what bits not told may add.
-    pub(crate) fn half_steps(&self) -> i32 {
-        if self.lowest[0] < NOTHING { (1 << self.lowest[0]) - 1 } else { 0 }
+    /// What makes pixels of the component's coefficients.
+    pub(crate) fn transform(&self, side: usize) -> Transform {
+        // The middle of what bits not told may add to the first coefficient.
+        let half_steps = if self.lowest[0] < NOTHING { (1 << self.lowest[0]) - 1 } else { 0 };
+        // Without a scan there are no coefficients either.
+        let quantization = self.quantization.as_deref().unwrap_or(&[0; 64]);
+        Transform::new(side, quantization, half_steps)
     }
 }
 
@@ -193,31 +197,19 @@ fn drop_what_is_not_needed(scans: &mut Vec<Scan>, components: usize, wanted: u64
     *scans = later;
 }
 
-/// A bit for each coefficient that is wanted.
-fn wanted(side: usize) -> u64 {
-    let places = idct::places(side);
-    places.iter().enumerate().fold(0, |bits, (at, &place)| bits | u64::from(place != idct::UNWANTED) << at)
-}
-
 /// A bit for each coefficient of a band.
-fn band_bits(first: usize, last: usize) -> u64 {
+pub(crate) fn band_bits(first: usize, last: usize) -> u64 {
     u64::MAX >> (63 - last) & u64::MAX << first
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{band_bits, wanted};
+    use super::band_bits;
 
     #[test]
     fn a_band_has_a_bit_for_each_coefficient() {
         assert_eq!(band_bits(0, 0), 1);
         assert_eq!(band_bits(1, 5), 0b11_1110);
         assert_eq!(band_bits(0, 63), u64::MAX);
-    }
-
-    #[test]
-    fn the_wanted_coefficients_are_the_lowest_across_and_down() {
-        assert_eq!([1, 2].map(wanted), [1, 0b1_0111]);
-        assert_eq!(wanted(4).count_ones(), 16);
     }
 }

@@ -29,12 +29,14 @@ pub(crate) struct Segments<'a> {
     file: &'a [u8],
     /// Where the next segment begins, or something before it.
     at: usize,
+    /// Restart markers passed over.
+    restarts: usize,
 }
 
 impl<'a> Segments<'a> {
     pub(crate) fn of(file: &'a [u8]) -> Result<Self, Error> {
         match file {
-            [0xFF, SOI, ..] => Ok(Self { file, at: 2 }),
+            [0xFF, SOI, ..] => Ok(Self { file, at: 2, restarts: 0 }),
             [] | [0xFF] => Err(Error::Truncated),
             _ => Err(Error::Corrupt("no start-of-image marker")),
         }
@@ -42,11 +44,15 @@ impl<'a> Segments<'a> {
 
     /// Goes on where others of the same file were.
     pub(crate) fn resume(file: &'a [u8], at: usize) -> Self {
-        Self { file, at }
+        Self { file, at, restarts: 0 }
     }
 
     pub(crate) fn position(&self) -> usize {
         self.at
+    }
+
+    pub(crate) fn restarts(&self) -> usize {
+        self.restarts
     }
 
     /// The next segment, or nothing at the end of the image. What lies before its marker is passed over.
@@ -78,7 +84,11 @@ impl<'a> Segments<'a> {
         while let Some(found) = self.file.get(self.at..).and_then(|rest| memchr(0xFF, rest)) {
             self.at += found;
             match self.file.get(self.at + 1) {
-                Some(0x00 | 0xD0..=0xD7) => self.at += 2,
+                Some(0x00) => self.at += 2,
+                Some(0xD0..=0xD7) => {
+                    self.at += 2;
+                    self.restarts += 1;
+                }
                 Some(0xFF) => self.at += 1,
                 Some(_) => return Ok(()),
                 None => return Err(Error::Truncated),
@@ -104,6 +114,7 @@ mod tests {
         assert_eq!(segments.next().unwrap().unwrap().marker, SOS);
         let begin = segments.position();
         segments.pass_data().unwrap();
+        assert_eq!(segments.restarts(), 1);
         assert_eq!(file[begin..segments.position()], *b"\x11\xFF\x00\x22\xFF\xD3\x33");
         assert!(segments.next().unwrap().is_none());
     }

@@ -1,32 +1,44 @@
-//! Scans of sequential files, by ITU-T T.81 annex F, straight into pixels.
-#![expect(clippy::inline_always, reason = "the loop over a scan is one function for each scale")]
+//! Scans of sequential files, by ITU-T T.81 annex F, a row of MCUs at a time into pixels.
+#![expect(clippy::inline_always, reason = "the loop over a scan is one function")]
+
+use std::ops::Range;
 
 use crate::Error;
 use crate::bits::{Source, Window};
 use crate::frame::Frame;
 use crate::huffman::{AcTable, Damaged, DcTable};
-use crate::idct::{self, Low};
+use crate::idct::{Transform, places, wanted};
+use crate::intervals::each_interval;
 use crate::scan::Scan;
 use crate::scans::Known;
-use crate::tables::Quantization;
 use crate::upsample::Plane;
 
 /// A block of every MCU of a scan.
 struct Block<'a> {
     /// The component's place in the scan.
     part: usize,
-    plane: usize,
-    /// Where its first pixel lies in the first MCU, and how far on in the next one across and down.
+    /// Where its first coefficient lies in a row of MCUs, and how far on in the next MCU.
     origin: usize,
     across: usize,
-    down: usize,
     dc: &'a DcTable,
     ac: &'a AcTable,
-    quantization: &'a Quantization,
 }
 
-/// Decodes a scan into the planes of its components, `SIDE` pixels a side for each block.
-pub(crate) fn decode<const SIDE: usize>(
+/// A component's coefficients in a row of MCUs.
+struct Row<const SIDE: usize> {
+    /// Its place in the frame.
+    component: usize,
+    transform: Transform,
+    /// Line after line of blocks.
+    coefficients: Vec<i16>,
+    /// Coefficients of a line.
+    line: usize,
+    lines: usize,
+}
+
+/// Decodes a scan into the planes of its components, `SIDE` pixels a side for each block, of which `COUNT`, the
+/// square of it, coefficients are kept.
+pub(crate) fn decode<const SIDE: usize, const COUNT: usize>(
     file: &[u8],
     frame: &Frame,
     scan: &Scan,
@@ -40,128 +52,123 @@ pub(crate) fn decode<const SIDE: usize>(
     });
     let tables = tables.collect::<Result<Vec<_>, Error>>()?;
     let alone = scan.parts.len() == 1;
-    let mut blocks = Vec::new();
+    let (width, height) = if alone { frame.components[scan.parts[0].component].blocks } else { frame.mcus };
+    let (mut blocks, mut rows) = (Vec::new(), Vec::new());
     for (number, (part, (dc, ac))) in scan.parts.iter().zip(&tables).enumerate() {
         let sampling = if alone { (1, 1) } else { frame.components[part.component].sampling };
-        let stride = planes[part.component].stride;
-        let quantization = known[part.component]
-            .quantization
-            .as_deref()
-            .ok_or(Error::Corrupt("no such quantization table"))?;
+        let line = width * sampling.0 * SIDE * SIDE;
+        rows.push(Row::<SIDE> {
+            component: part.component,
+            transform: known[part.component].transform(SIDE),
+            coefficients: vec![0; sampling.1 * line],
+            line,
+            lines: sampling.1,
+        });
         for y in 0..sampling.1 {
             for x in 0..sampling.0 {
-                blocks.push(Block {
-                    part: number,
-                    plane: part.component,
-                    origin: SIDE * (y * stride + x),
-                    across: SIDE * sampling.0,
-                    down: SIDE * sampling.1 * stride,
-                    dc,
-                    ac,
-                    quantization,
-                });
+                let origin = y * line + x * SIDE * SIDE;
+                blocks.push(Block { part: number, origin, across: sampling.0 * SIDE * SIDE, dc, ac });
             }
         }
     }
-    let mcus = if alone { frame.components[scan.parts[0].component].blocks } else { frame.mcus };
-    intervals::<SIDE>(file, scan, &blocks, mcus, planes);
+    let mut at = 0;
+    each_interval(file, scan, width * height, |source, window, mcus| {
+        let _: Result<(), Damaged> =
+            interval(source, window, mcus, width, |source, window, predictions, y, x| {
+                if y != at {
+                    write(&mut rows, at, planes);
+                    at = y;
+                }
+                mcus_of_row::<SIDE, COUNT>(source, window, predictions, &blocks, &mut rows, x)
+            });
+    });
+    write(&mut rows, at, planes);
     Ok(())
 }
 
-/// Decodes one restart interval after the other. Damage ends an interval, not the scan.
-fn intervals<const SIDE: usize>(
-    file: &[u8],
-    scan: &Scan,
-    blocks: &[Block<'_>],
-    mcus: (usize, usize),
-    planes: &mut [Plane],
-) {
-    let total = mcus.0 * mcus.1;
-    let interval = if scan.tables.restart_interval == 0 { total } else { scan.tables.restart_interval };
-    let (mut source, mut window) = Source::new(&file[scan.data.clone()]);
-    let mut first = 0;
-    loop {
-        let end = total.min(first + interval);
-        let _: Result<(), Damaged> =
-            interval_of::<SIDE>(&mut source, window, blocks, (first, end), mcus.0, planes);
-        first = end;
-        if first == total {
-            return;
-        }
-        match source.restart() {
-            Some(next) => window = next,
-            None => return,
-        }
-    }
-}
-
-fn interval_of<const SIDE: usize>(
+/// Goes through an interval row by row. Damage ends it.
+fn interval(
     source: &mut Source<'_>,
     mut window: Window,
-    blocks: &[Block<'_>],
-    (first, end): (usize, usize),
+    mcus: Range<usize>,
     width: usize,
-    planes: &mut [Plane],
+    mut row: impl FnMut(&mut Source<'_>, Window, &mut [i32; 4], usize, Range<usize>) -> Result<Window, Damaged>,
 ) -> Result<(), Damaged> {
-    let (mut x, mut y) = (first % width, first / width);
     let mut predictions = [0; 4];
-    for _ in first..end {
+    let mut at = mcus.start;
+    while at < mcus.end {
+        let (y, x) = (at / width, at % width);
+        let end = width.min(x + mcus.end - at);
+        window = row(source, window, &mut predictions, y, x..end)?;
+        at += end - x;
+    }
+    Ok(())
+}
+
+fn mcus_of_row<const SIDE: usize, const COUNT: usize>(
+    source: &mut Source<'_>,
+    mut window: Window,
+    predictions: &mut [i32; 4],
+    blocks: &[Block<'_>],
+    rows: &mut [Row<SIDE>],
+    mcus: Range<usize>,
+) -> Result<Window, Damaged> {
+    for x in mcus {
         window = source.ensure(window);
         let bytes = source.bytes();
         for block in blocks {
-            let at = block.origin + x * block.across + y * block.down;
-            let plane = &mut planes[block.plane];
-            let pixels = plane.pixels.get_mut(at..).unwrap_or_default();
-            self::block::<SIDE>(
+            let coefficients = rows[block.part].coefficients.get_mut(block.origin + x * block.across..);
+            let coefficients = coefficients.unwrap_or_default();
+            self::block::<SIDE, COUNT>(
                 block,
                 &mut window,
                 bytes,
                 &mut predictions[block.part],
-                pixels,
-                plane.stride,
+                coefficients,
             )?;
         }
         if source.overrun(window) {
             return Err(Damaged);
         }
-        x += 1;
-        if x == width {
-            (x, y) = (0, y + 1);
-        }
     }
-    Ok(())
+    Ok(window)
 }
 
 #[inline(always)]
-fn block<const SIDE: usize>(
+fn block<const SIDE: usize, const COUNT: usize>(
     block: &Block<'_>,
     window: &mut Window,
     bytes: &[u8],
     prediction: &mut i32,
-    pixels: &mut [u8],
-    stride: usize,
+    coefficients: &mut [i16],
 ) -> Result<(), Damaged> {
-    let places = const { idct::places(SIDE) };
-    let last = const { idct::last_wanted(SIDE) };
+    let places = const { &places(SIDE) };
+    let last = const { 63 - wanted(SIDE).leading_zeros() as usize };
+    let coefficients = coefficients.first_chunk_mut::<COUNT>().ok_or(Damaged)?;
     window.fill(bytes);
     *prediction = prediction.wrapping_add(block.dc.difference(window)?);
-    let mut low: Low = [0; 17];
-    low[0] = idct::dequantized(*prediction, block.quantization[0]);
-    let mut flat = true;
-    let mut at = 1;
-    while at <= last {
-        window.fill(bytes);
-        let coefficient = block.ac.coefficient(window)?;
-        at += coefficient.zeros;
-        if at <= last {
-            low[usize::from(places[at])] = idct::dequantized(coefficient.value, block.quantization[at]);
-            flat = false;
+    let rest = block.ac.low(window, bytes, last, places, coefficients);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "what does not fit is damage, and any value is as good"
+    )]
+    let first = *prediction as i16;
+    coefficients[0] = first;
+    match rest? {
+        at if at < 64 => block.ac.skip(window, bytes, at),
+        _ => Ok(()),
+    }
+}
+
+/// Makes pixels of a row of MCUs and clears it for another one.
+fn write<const SIDE: usize>(rows: &mut [Row<SIDE>], y: usize, planes: &mut [Plane]) {
+    for row in rows {
+        let plane = &mut planes[row.component];
+        let first = y * row.lines * SIDE * plane.stride;
+        let lines = plane.pixels.get_mut(first..).unwrap_or_default().chunks_exact_mut(SIDE * plane.stride);
+        for (blocks, pixels) in row.coefficients.chunks_exact(row.line).zip(lines) {
+            row.transform.write::<SIDE>(blocks, pixels, plane.stride);
         }
-        at += 1;
+        row.coefficients.fill(0);
     }
-    if at < 64 {
-        block.ac.skip(window, bytes, at)?;
-    }
-    idct::write::<SIDE>(&low, flat, pixels, stride);
-    Ok(())
 }

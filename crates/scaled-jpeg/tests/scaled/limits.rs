@@ -31,7 +31,7 @@ fn the_coefficients_of_a_progressive_file_count() {
     let working = |file, scale| Jpeg::read(file).unwrap().decoder(scale).working_bytes();
     let blocks = 20 * 14 + 2 * 10 * 7;
     assert_eq!(working(BASELINE_420, Scale::Half), blocks * 16);
-    assert_eq!(working(PROGRESSIVE_420, Scale::Half), blocks * (16 + 2 * 16 + 8));
+    assert_eq!(working(PROGRESSIVE_420, Scale::Half), blocks * (16 + 2 + 2 * 16 + 8));
     assert_eq!(working(PROGRESSIVE_420, Scale::Eighth), blocks * (1 + 2));
 }
 
