@@ -1,5 +1,8 @@
 //! What components mean, and their conversion to grey or RGB; never by a profile.
 #![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to eight bits before")]
+#![expect(clippy::inline_always, reason = "loops over pixels are made of it")]
+
+use std::array::from_fn;
 
 use crate::frame::Frame;
 use crate::metadata::Metadata;
@@ -47,7 +50,7 @@ impl Color {
                 }
             }
             (Self::YCbCr, [y, cb, cr, ..]) => {
-                each(pixels, [y, cb, cr], rgb);
+                convert(pixels, [y, cb, cr]);
             }
             (Self::Rgb, [r, g, b, ..]) => each(pixels, [r, g, b], |r, g, b| [r, g, b]),
             (Self::Cmyk, [c, m, y, k]) => {
@@ -97,11 +100,42 @@ fn darken(pixels: &mut [u8], black: &[u8]) {
     }
 }
 
-/// JFIF 1.02, page 3 (ITU-T T.871, section 7), in 16 bits after the point.
+/// Converts a row, sixteen pixels at a time.
+fn convert(pixels: &mut [u8], [y, cb, cr]: [&[u8]; 3]) {
+    let (sixteens, rest) = pixels.as_chunks_mut::<48>();
+    let whole = 16 * sixteens.len();
+    let components = y.as_chunks::<16>().0.iter().zip(cb.as_chunks::<16>().0).zip(cr.as_chunks::<16>().0);
+    for (pixels, ((y, cb), cr)) in sixteens.iter_mut().zip(components) {
+        let colours: [u32; 16] = from_fn(|at| {
+            let [r, g, b] = rgb(y[at], cb[at], cr[at]);
+            u32::from_le_bytes([r, g, b, 0])
+        });
+        // Four pixels are three words.
+        for (words, four) in pixels.as_chunks_mut::<12>().0.iter_mut().zip(colours.as_chunks::<4>().0) {
+            let [first, second, third, fourth] = *four;
+            let packed = [first | second << 24, second >> 8 | third << 16, third >> 16 | fourth << 8];
+            for (word, packed) in words.as_chunks_mut::<4>().0.iter_mut().zip(packed) {
+                *word = packed.to_le_bytes();
+            }
+        }
+    }
+    let [y, cb, cr] = [y, cb, cr].map(|component| component.get(whole..).unwrap_or_default());
+    each(rest, [y, cb, cr], rgb);
+}
+
+/// JFIF 1.02, page 3 (ITU-T T.871, section 7), with six bits after the point, which is what 16 have room for.
+#[inline(always)]
 fn rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
-    let (y, cb, cr) = ((i32::from(y) << 16) + (1 << 15), i32::from(cb) - 128, i32::from(cr) - 128);
-    let channels = [y + 91_881 * cr, y - 22_554 * cb - 46_802 * cr, y + 116_130 * cb];
-    channels.map(|channel| (channel >> 16).clamp(0, 255) as u8)
+    // Numbers above a half as what is missing to a whole.
+    let part = |of: i16, part: i32| ((i32::from(of) * part) >> 16) as i16;
+    let y = (i16::from(y) << 6) + (1 << 5);
+    let [cb, cr] = [cb, cr].map(|chroma| (i16::from(chroma) - 128) << 6);
+    let channels = [
+        y + cr + part(cr, 26_345),
+        y - part(cb, 22_554) - cr + part(cr, 18_734),
+        y + 2 * cb - part(cb, 14_942),
+    ];
+    channels.map(|channel| (channel >> 6).clamp(0, 255) as u8)
 }
 
 #[cfg(test)]
@@ -113,6 +147,32 @@ mod tests {
         assert_eq!(rgb(76, 85, 255), [254, 0, 0]);
         assert_eq!(rgb(29, 255, 107), [0, 0, 254]);
         assert_eq!(rgb(200, 128, 128), [200; 3]);
+    }
+
+    /// In every combination of a few values, which every table of the formula goes through.
+    #[test]
+    fn colours_are_those_of_the_formula_but_for_rounding() {
+        for (y, cb, cr) in (0..=255)
+            .flat_map(|y| (0..=255).flat_map(move |cb| [0, 1, 77, 128, 200, 255].map(|cr| (y, cb, cr))))
+        {
+            let [cb_, cr_] = [cb, cr].map(|chroma| f64::from(chroma) - 128.0);
+            let exact = [1.402 * cr_, -0.344_136 * cb_ - 0.714_136 * cr_, 1.772 * cb_];
+            for (made, exact) in rgb(y, cb, cr).into_iter().zip(exact) {
+                let exact = (f64::from(y) + exact).clamp(0.0, 255.0);
+                assert!((f64::from(made) - exact).abs() < 0.55, "{made} for {exact} of {y}, {cb}, {cr}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_of_any_length_is_converted_whole() {
+        let (y, cb, cr) = (*b"The quick brown fox jumps over 13", [90; 33], [140; 33]);
+        for length in 0..=33 {
+            let mut pixels = vec![0; 3 * length];
+            Color::YCbCr.write(&[&y[..length], &cb[..length], &cr[..length]], &mut pixels);
+            let expected = y[..length].iter().flat_map(|&y| rgb(y, 90, 140)).collect::<Vec<_>>();
+            assert_eq!(pixels, expected);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Rows of the output's width from planes that have fewer samples.
 //!
 //! Samples lie in the middle of what they stand for, as JFIF places them; between them is interpolated.
+#![expect(clippy::cast_possible_truncation, reason = "means of eight-bit samples")]
 
 use crate::Scale;
 use crate::frame::{Component, Frame};
@@ -28,10 +29,13 @@ pub(crate) struct Rows<'a> {
     samples: (usize, usize),
     across: Ratio,
     down: Ratio,
-    /// A row between two of the plane, times 256, and one of the output.
+    /// A row between two of the plane, times [`WHOLE`], and one of the output.
     between: Vec<u16>,
     row: Vec<u8>,
 }
+
+/// What shares are parts of: the most with which sums of four samples have 16 bits.
+const WHOLE: u16 = 64;
 
 /// Samples for pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +56,11 @@ impl Ratio {
         }
     }
 
-    /// The samples before and after a pixel's middle, of so many, and the second one's share in 256.
+    /// The samples before and after a pixel's middle, of so many, and the second one's share in [`WHOLE`].
     fn neighbours(self, pixel: usize, count: usize) -> (usize, usize, u16) {
         let unit = 2 * self.pixels;
         let middle = ((2 * pixel + 1) * self.samples).saturating_sub(self.pixels);
-        let (before, share) = (middle / unit, middle % unit * 256 / unit);
+        let (before, share) = (middle / unit, middle % unit * usize::from(WHOLE) / unit);
         let last = count.saturating_sub(1);
         (before.min(last), (before + 1).min(last), u16::try_from(share).unwrap_or_default())
     }
@@ -92,7 +96,7 @@ impl<'a> Rows<'a> {
         match self.across {
             Ratio::ONE => {
                 for (pixel, &sample) in self.row.iter_mut().zip(&self.between) {
-                    *pixel = eight_bits(u32::from(sample) * 256);
+                    *pixel = eight_bits(u32::from(sample) * u32::from(WHOLE));
                 }
             }
             Ratio::HALF => doubled(&self.between, &mut self.row),
@@ -100,7 +104,7 @@ impl<'a> Rows<'a> {
                 for (x, pixel) in self.row.iter_mut().enumerate() {
                     let (left, right, share) = ratio.neighbours(x, self.between.len());
                     let [left, right] = [left, right].map(|at| u32::from(self.between[at]));
-                    *pixel = eight_bits(left * u32::from(256 - share) + right * u32::from(share));
+                    *pixel = eight_bits(left * u32::from(WHOLE - share) + right * u32::from(share));
                 }
             }
         }
@@ -108,47 +112,58 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Two pixels from every sample: three quarters of it and one of its neighbour.
+/// Two pixels from every sample: three quarters of it and one of its neighbour. At the ends it is its own neighbour.
 fn doubled(samples: &[u16], row: &mut [u8]) {
-    let quarter = |near: u16, far: u16| eight_bits(u32::from(near) * 192 + u32::from(far) * 64);
-    let last = samples.len().saturating_sub(1);
-    for (x, pair) in row.chunks_mut(2).enumerate() {
-        let sample = samples[x];
-        pair[0] = quarter(sample, samples[x.saturating_sub(1)]);
-        if let Some(second) = pair.get_mut(1) {
-            *second = quarter(sample, samples[(x + 1).min(last)]);
-        }
+    // Three samples and one are no more than 16 bits.
+    let quarter = |near: u16, far: u16| ((3 * near + far + 128) >> 8) as u8;
+    let [Some(&left), Some(&right)] = [samples.first(), samples.last()] else { return };
+    if let Some(pixel) = row.first_mut() {
+        *pixel = quarter(left, left);
+    }
+    if let Some(pixel) = row.last_mut() {
+        *pixel = quarter(right, right);
+    }
+    let between = row.get_mut(1..).unwrap_or_default().as_chunks_mut::<2>().0;
+    for (pair, (&left, &right)) in between.iter_mut().zip(samples.iter().zip(&samples[1..])) {
+        *pair = [quarter(left, right), quarter(right, left)];
     }
 }
 
+/// A sample times [`WHOLE`].
 fn mixed(above: u8, below: u8, share: u16) -> u16 {
-    u16::from(above) * (256 - share) + u16::from(below) * share
+    u16::from(above) * (WHOLE - share) + u16::from(below) * share
 }
 
-/// A sample times 65536 to the nearest step.
+/// A sample times [`WHOLE`] twice to the nearest step.
 fn eight_bits(sum: u32) -> u8 {
-    u8::try_from((sum + (1 << 15)) >> 16).unwrap_or(u8::MAX)
+    ((sum + (1 << 11)) >> 12) as u8
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Ratio, doubled};
+    use super::{Ratio, WHOLE, doubled};
 
     #[test]
     fn a_sample_lies_in_the_middle_of_its_pixels() {
         assert_eq!(Ratio::HALF.neighbours(0, 3), (0, 1, 0));
-        assert_eq!(Ratio::HALF.neighbours(1, 3), (0, 1, 64));
-        assert_eq!(Ratio::HALF.neighbours(2, 3), (0, 1, 192));
-        assert_eq!(Ratio::HALF.neighbours(5, 3), (2, 2, 64));
-        assert_eq!(Ratio::of(2, 3).neighbours(1, 9), (0, 1, 128));
+        assert_eq!(Ratio::HALF.neighbours(1, 3), (0, 1, 16));
+        assert_eq!(Ratio::HALF.neighbours(2, 3), (0, 1, 48));
+        assert_eq!(Ratio::HALF.neighbours(5, 3), (2, 2, 16));
+        assert_eq!(Ratio::of(2, 3).neighbours(1, 9), (0, 1, 32));
         assert_eq!(Ratio::of(3, 3).neighbours(7, 9), (7, 8, 0));
     }
 
     #[test]
     fn doubling_is_what_the_ratio_says() {
-        let samples = [0, 256 * 100, 256 * 60];
+        let samples = [0, WHOLE * 100, WHOLE * 60];
         let mut row = [0; 5];
         doubled(&samples, &mut row);
         assert_eq!(row, [0, 25, 75, 90, 70]);
+        let mut row = [0; 6];
+        doubled(&samples, &mut row);
+        assert_eq!(row, [0, 25, 75, 90, 70, 60]);
+        let mut row = [0];
+        doubled(&[WHOLE * 255], &mut row);
+        assert_eq!(row, [255]);
     }
 }

@@ -15,8 +15,8 @@ fn ink(file: &[u8], scale: Scale) -> Vec<[u8; 4]> {
 }
 
 /// `make.py` takes half of the black that all three inks could give.
-fn with_black([r, g, b]: [u8; 3]) -> [f64; 4] {
-    let light = [r, g, b].map(f64::from);
+fn with_black(light: [u8; 3]) -> [f64; 4] {
+    let light = light.map(f64::from);
     let black = (255.0 - light.into_iter().fold(0.0, f64::max)) / 2.0;
     let [c, m, y] = light.map(|light| 255.0 - light * 255.0 / (255.0 - black));
     [c, m, y, black]
