@@ -132,7 +132,7 @@ impl<'a> Decoder<'a> {
         }
         let planes = frame.components.iter().zip(kept).zip(known).map(|((component, kept), known)| {
             let mut plane = Plane::grey(component, self.scale);
-            kept.write::<SIDE>(&known.transform(SIDE), &mut plane);
+            kept.write::<SIDE>(known, &mut plane);
             plane
         });
         Ok(planes.collect())

@@ -45,24 +45,30 @@ pub(crate) const fn wanted(side: usize) -> u64 {
 const ZIGZAG: [u8; 25] =
     [0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27];
 
+/// The level that coefficients go out from (section A.3.1).
+const GREY: f32 = 128.0;
+
 /// Makes pixels of a component's coefficients.
 pub(crate) struct Transform {
     /// Eighths of quantization steps in the order of the coefficients.
     steps: [f32; 16],
-    /// What is added to every pixel.
-    level: f32,
 }
 
 impl Transform {
-    /// With the quantization of a component, and halves of a step to be added to its first coefficient.
-    pub(crate) fn new(side: usize, quantization: &Quantization, half_steps: u16) -> Self {
+    /// With the quantization of a component.
+    pub(crate) fn new(side: usize, quantization: &Quantization) -> Self {
         let places = places(side);
         let mut steps = [0.0; 16];
         // Backwards, so that the first place is the first coefficient's.
         for (&step, &place) in quantization.iter().zip(&places).rev() {
             steps[usize::from(place)] = f32::from(step) / 8.0;
         }
-        Self { steps, level: 128.0 + f32::from(half_steps) * steps[0] / 2.0 }
+        Self { steps }
+    }
+
+    /// For coefficients in halves of a step.
+    pub(crate) fn of_halves(self) -> Self {
+        Self { steps: self.steps.map(|step| step / 2.0) }
     }
 
     /// Writes a row of blocks of `SIDE` by `SIDE` pixels, `stride` from line to line.
@@ -70,7 +76,7 @@ impl Transform {
         match SIDE {
             1 => {
                 for (pixel, &first) in pixels.iter_mut().zip(blocks) {
-                    *pixel = eight_bits(f32::from(first) * self.steps[0] + self.level);
+                    *pixel = eight_bits(f32::from(first) * self.steps[0] + GREY);
                 }
             }
             2 => {
@@ -96,7 +102,7 @@ impl Transform {
     #[inline(always)]
     fn two_by_two(&self, block: [i16; 4]) -> [[u8; 2]; 2] {
         let [mean, down, across, both]: [f32; 4] = from_fn(|at| f32::from(block[at]) * self.steps[at]);
-        let mean = mean + self.level;
+        let mean = mean + GREY;
         let (left, right) = (mean + across, mean - across);
         let (left_down, right_down) = (down + both, down - both);
         [[left + left_down, right + right_down], [left - left_down, right - right_down]]
@@ -108,7 +114,7 @@ impl Transform {
         let mut columns: [[f32; 4]; 4] = from_fn(|column| {
             from_fn(|row| f32::from(block[4 * column + row]) * self.steps[4 * column + row])
         });
-        columns[0][0] += self.level;
+        columns[0][0] += GREY;
         let columns = four_points(columns);
         let rows = four_points(from_fn(|row| from_fn(|column| columns[column][row])));
         rows.map(|row| row.map(eight_bits))
@@ -173,7 +179,7 @@ mod tests {
 
     fn assert_exact<const SIDE: usize>(block: &[i16]) {
         let mut pixels = vec![0; SIDE * SIDE];
-        Transform::new(SIDE, &[1; 64], 0).write::<SIDE>(block, &mut pixels, SIDE);
+        Transform::new(SIDE, &[1; 64]).write::<SIDE>(block, &mut pixels, SIDE);
         for (made, exact) in pixels.into_iter().zip(exact(block, SIDE)) {
             assert!((f64::from(made) - exact).abs() <= 0.51, "{made} for {exact} of {block:?}");
         }
@@ -199,7 +205,7 @@ mod tests {
     fn the_largest_coefficients_are_the_largest_pixels() {
         for (value, pixel) in [(i16::MAX, 255), (i16::MIN, 0)] {
             let mut pixels = [7];
-            Transform::new(1, &[u16::MAX; 64], 0).write::<1>(&[value], &mut pixels, 1);
+            Transform::new(1, &[u16::MAX; 64]).write::<1>(&[value], &mut pixels, 1);
             assert_eq!(pixels, [pixel]);
         }
     }

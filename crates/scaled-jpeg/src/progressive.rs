@@ -7,10 +7,10 @@ use crate::Error;
 use crate::bits::{Source, Window};
 use crate::frame::{Component, Frame};
 use crate::huffman::{AcTable, Damaged, DcTable, Progressed};
-use crate::idct::{Transform, places, wanted};
+use crate::idct::{places, wanted};
 use crate::intervals::each_interval;
 use crate::scan::Scan;
-use crate::scans::band_bits;
+use crate::scans::{Known, band_bits};
 use crate::upsample::Plane;
 
 /// A component's coefficients, as far as they are known and wanted.
@@ -45,18 +45,33 @@ impl Coefficients {
     }
 
     /// The pixels of all blocks.
-    pub(crate) fn write<const SIDE: usize>(mut self, transform: &Transform, plane: &mut Plane) {
-        let across = plane.stride / SIDE;
+    pub(crate) fn write<const SIDE: usize>(mut self, known: &Known, plane: &mut Plane) {
         if SIDE > 1 {
             for (block, &first) in self.others.chunks_exact_mut(SIDE * SIDE).zip(&self.first) {
                 block[0] = first;
             }
         }
-        let blocks = if SIDE > 1 { &self.others } else { &self.first };
-        let lines = blocks.chunks_exact(across * SIDE * SIDE);
+        let blocks = if SIDE > 1 { &mut self.others } else { &mut self.first };
+        let (mut transform, open) = (known.transform(SIDE), known.open(SIDE));
+        if open != [0; 16] {
+            transform = transform.of_halves();
+            for block in blocks.chunks_exact_mut(SIDE * SIDE) {
+                to_the_middle(block, &open);
+            }
+        }
+        let lines = blocks.chunks_exact(plane.stride * SIDE);
         for (blocks, pixels) in lines.zip(plane.pixels.chunks_exact_mut(SIDE * plane.stride)) {
             transform.write::<SIDE>(blocks, pixels, plane.stride);
         }
+    }
+}
+
+/// From steps to halves of them, and on to the middle of what bits not told leave open: upwards of the first
+/// coefficient, away from zero of others that are not zero.
+fn to_the_middle(block: &mut [i16], open: &[i16; 16]) {
+    for (at, (value, &open)) in block.iter_mut().zip(open).enumerate() {
+        let sign = if at == 0 { 1 } else { value.signum() };
+        *value = value.saturating_mul(2).saturating_add(sign * open);
     }
 }
 

@@ -156,23 +156,44 @@ impl Known {
         }
     }
 
-    /// Whether more bits would not change what is seen.
+    /// Whether the bits not told are too few to be seen, each coefficient being taken in the middle of what they
+    /// leave open.
+    ///
+    /// At 1/8 they move no sample by more than a level. At 1/4 those of four coefficients together move it by two
+    /// and a half at the very most, if all of them fall the same way, and in photos by less than one on average. That
+    /// is the last bit of each coefficient at the qualities that photos have, and in a progressive file the longest
+    /// scan of all. At 1/2, where sixteen add up, every bit is needed.
     fn suffices(&self, side: usize) -> bool {
-        // What the first coefficient alone may still change is no more than a level.
-        let first_at_eighth = side == 1 && {
-            let step = self.quantization.as_ref().map_or(u32::MAX, |steps| u32::from(steps[0]));
-            self.lowest[0] < NOTHING && step.saturating_mul((1 << self.lowest[0]) - 1) <= 8
-        };
-        first_at_eighth || (0..64).all(|at| idct::wanted(side) >> at & 1 == 0 || self.lowest[at] == 0)
+        /// Sixteenths of a level.
+        const ALLOWED: [u32; 2] = [16, 40];
+        let Some(steps) = &self.quantization else { return false };
+        let mut open = 0_u32;
+        for at in (0..64).filter(|at| idct::wanted(side) >> at & 1 == 1) {
+            if self.lowest[at] == NOTHING {
+                return false;
+            }
+            // Half a step each way. Of other coefficients than the first, whose sign is told with their first bit,
+            // those that are still zero have no middle to be taken.
+            let halves = if at == 0 { 1 } else { 2 };
+            open = open.saturating_add(halves * u32::from(steps[at]) * ((1 << self.lowest[at]) - 1));
+        }
+        open <= ALLOWED.get(side - 1).copied().unwrap_or(0)
+    }
+
+    /// Halves of a step from what is told of each coefficient to the middle of what is left open, in the order in
+    /// which they are kept.
+    pub(crate) fn open(&self, side: usize) -> [i16; 16] {
+        let mut open = [0; 16];
+        for (&lowest, &place) in self.lowest.iter().zip(&idct::places(side)).rev() {
+            open[usize::from(place)] = if lowest < NOTHING { (1 << lowest) - 1 } else { 0 };
+        }
+        open
     }
 
     /// What makes pixels of the component's coefficients.
     pub(crate) fn transform(&self, side: usize) -> Transform {
-        // The middle of what bits not told may add to the first coefficient.
-        let half_steps = if self.lowest[0] < NOTHING { (1 << self.lowest[0]) - 1 } else { 0 };
         // Without a scan there are no coefficients either.
-        let quantization = self.quantization.as_deref().unwrap_or(&[0; 64]);
-        Transform::new(side, quantization, half_steps)
+        Transform::new(side, self.quantization.as_deref().unwrap_or(&[0; 64]))
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use scaled_jpeg::{Error, Jpeg, Scale};
 
-use crate::files::{ALL, ARITHMETIC, BASELINE_420, PROGRESSIVE_420, RESTARTS};
+use crate::files::{ALL, ARITHMETIC, BASELINE_420, PROGRESSIVE_420, PROGRESSIVE_RESTARTS, RESTARTS};
 use crate::support::{decoded, difference, refusal, scaled};
 
 #[test]
@@ -61,6 +61,46 @@ fn damage_stays_within_its_restart_interval() {
     for row in [6, 8, 10] {
         assert_eq!(rows(row, &damaged), rows(row, &sound), "from row {row}");
     }
+}
+
+/// The picture with some restart markers of a file removed or changed: the lines of pixels, at an eighth, that are
+/// not as in the sound file.
+fn damaged_lines(file: &[u8], damage: impl Fn(&mut Vec<u8>, &[usize])) -> Vec<u32> {
+    let markers = file.windows(2).enumerate().filter(|(_, pair)| pair[0] == 0xFF && pair[1] & 0xF8 == 0xD0);
+    let markers = markers.map(|(at, _)| at).collect::<Vec<_>>();
+    let mut damaged = file.to_vec();
+    damage(&mut damaged, &markers);
+    let (damaged, sound) = (scaled(&damaged, Scale::Eighth), scaled(file, Scale::Eighth));
+    let line = |image: &image::RgbImage, y| image::imageops::crop_imm(image, 0, y, 19, 1).to_image();
+    (0..14).filter(|&y| line(&damaged, y) != line(&sound, y)).collect()
+}
+
+/// Ten MCUs of sixteen pixels a line, three an interval: the intervals behind the markers 5 to 7, MCUs 18 to 26, are in
+/// the second and third line of MCUs. Between lines chroma is interpolated.
+#[test]
+fn lost_restart_markers_do_not_shift_what_follows() {
+    let one = damaged_lines(RESTARTS, |file, markers| drop(file.drain(markers[5]..markers[5] + 2)));
+    assert!(!one.is_empty() && one.iter().all(|line| (1..7).contains(line)), "{one:?}");
+    let three = damaged_lines(RESTARTS, |file, markers| drop(file.drain(markers[5]..markers[8])));
+    assert!(!three.is_empty() && three.iter().all(|line| (1..7).contains(line)), "{three:?}");
+}
+
+#[test]
+fn restart_markers_of_a_wrong_number_or_too_many_change_little() {
+    let renumbered = damaged_lines(RESTARTS, |file, markers| file[markers[5] + 1] ^= 2);
+    assert_eq!(renumbered, []);
+    // In the interval behind it.
+    let one_more = damaged_lines(RESTARTS, |file, markers| {
+        file.splice(markers[5] + 9..markers[5] + 9, [0xFF, 0xD1]);
+    });
+    assert!(one_more.iter().all(|line| (1..7).contains(line)), "{one_more:?}");
+}
+
+#[test]
+fn a_progressive_scan_resynchronises_too() {
+    let lines =
+        damaged_lines(PROGRESSIVE_RESTARTS, |file, markers| drop(file.drain(markers[2]..markers[2] + 2)));
+    assert!(!lines.is_empty() && lines.iter().all(|&line| line < 5), "{lines:?}");
 }
 
 #[test]
