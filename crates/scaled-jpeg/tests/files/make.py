@@ -3,6 +3,7 @@
 import io
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,8 @@ def main() -> None:
     cmyk.save(HERE / "progressive-cmyk.jpg", quality=92, progressive=True)
     for name, options in {"ycck": {}, "progressive-ycck": {"progressive": True}}.items():
         (HERE / f"{name}.jpg").write_bytes(ycck(inks(rgb), **options))
+    (HERE / "baseline-3-to-2.jpg").write_bytes(fractional(rgb))
+    (HERE / "progressive-3-to-2.jpg").write_bytes(fractional(rgb, progressive=True))
     ppm = io.BytesIO()
     rgb.save(ppm, format="ppm")
     for name, factors in SAMPLINGS.items():
@@ -82,6 +85,39 @@ def ycck(inks: np.ndarray, **options: object) -> bytes:
     Image.fromarray(stored, mode="CMYK").save(file, format="jpeg", quality=92, **options)
     at = file.getvalue().index(b"Adobe") + 11
     return file.getvalue()[:at] + b"\x02" + file.getvalue()[at + 1 :]
+
+
+def fractional(rgb: Image.Image, **options: object) -> bytes:
+    """What no encoder at hand writes: luma 3x3 against 2x2 and 1x1, put together from grey files of those sizes, whose
+    scans are those of single components."""
+    channels = rgb.convert("YCbCr").split()
+    file, frame = b"\xff\xd8", None
+    for number, (channel, factors) in enumerate(zip(channels, (0x33, 0x22, 0x11), strict=True), start=1):
+        shrunk = channel.resize([-(-side * (factors & 15) // 3) for side in SIDE], Image.Resampling.BOX)
+        grey = io.BytesIO()
+        shrunk.save(grey, format="jpeg", quality=92, **options)
+        for marker, payload, data in segments(grey.getvalue()):
+            if marker in (0xC0, 0xC2):
+                if frame:
+                    continue
+                specified = bytes([1, 0x33, 0, 2, 0x22, 0, 3, 0x11, 0])
+                payload = frame = payload[:5] + bytes([3]) + specified
+            elif marker == 0xDA:
+                payload = payload[:1] + bytes([number]) + payload[2:]
+            file += bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2) + payload + data
+    return file + b"\xff\xd9"
+
+
+def segments(file: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Marker, parameters and what follows them of every segment up to the end of the image."""
+    at = 2
+    while file[at + 1] != 0xD9:
+        begin = at + 2 + int.from_bytes(file[at + 2 : at + 4])
+        end = begin
+        while file[end] != 0xFF or file[end + 1] == 0:
+            end += 1
+        yield file[at + 1], file[at + 4 : begin], file[begin:end]
+        at = end
 
 
 def cjpeg(name: str, ppm: bytes, *options: str) -> None:

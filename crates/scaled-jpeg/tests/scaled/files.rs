@@ -33,6 +33,8 @@ files! {
     PROGRESSIVE_3X1 "progressive-3x1.jpg",
     PROGRESSIVE_3X2 "progressive-3x2-against-1x2.jpg",
     PROGRESSIVE_CHROMA_FINER "progressive-chroma-finer.jpg",
+    BASELINE_3_TO_2 "baseline-3-to-2.jpg",
+    PROGRESSIVE_3_TO_2 "progressive-3-to-2.jpg",
     RESTARTS "restarts.jpg",
     PROGRESSIVE_RESTARTS "progressive-restarts.jpg",
     SEPARATE_SCANS "separate-scans.jpg",
