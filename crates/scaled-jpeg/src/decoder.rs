@@ -37,11 +37,13 @@ impl<'a> Decoder<'a> {
     /// progressive files the coefficients that are kept between scans. Some 300 kB of tables and buffers come on
     /// top.
     pub fn working_bytes(&self) -> u64 {
-        let side = self.scale.side() as u64;
-        let blocks = self.jpeg.frame.components.iter().map(|component| component.stored_blocks() as u64);
-        let coefficients =
-            if self.jpeg.frame.progressive { Coefficients::bytes_per_block(self.scale.side()) } else { 0 };
-        blocks.sum::<u64>() * (side * side + coefficients)
+        let frame = &self.jpeg.frame;
+        let bytes = frame.components.iter().map(|component| {
+            let side = frame.side(component, self.scale);
+            let coefficients = if frame.progressive { Coefficients::bytes_per_block(side) } else { 0 };
+            component.stored_blocks() as u64 * ((side * side) as u64 + coefficients)
+        });
+        bytes.sum()
     }
 
     fn check_limits(&self) -> Result<(), Error> {
@@ -83,11 +85,7 @@ impl<'a> Decoder<'a> {
             scans.read_all(file)?;
         }
         let (scans, known) = scans.into_needed()?;
-        let planes = match self.scale {
-            Scale::Eighth => self.planes::<1, 1>(&scans, &known),
-            Scale::Quarter => self.planes::<2, 4>(&scans, &known),
-            Scale::Half => self.planes::<4, 16>(&scans, &known),
-        }?;
+        let planes = self.planes(&scans, &known)?;
         let frame = &self.jpeg.frame;
         let width = self.scale.of(frame.dimensions()).0 as usize;
         let mut rows = planes
@@ -102,40 +100,28 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    fn planes<const SIDE: usize, const COUNT: usize>(
-        &self,
-        scans: &[Scan],
-        known: &[Known],
-    ) -> Result<Vec<Plane>, Error> {
+    fn planes(&self, scans: &[Scan], known: &[Known]) -> Result<Vec<Plane>, Error> {
         let Jpeg { file, frame, .. } = &self.jpeg;
-        if frame.progressive {
-            return self.planes_of_progressive::<SIDE>(scans, known);
+        let sided =
+            || frame.components.iter().map(|component| (component, frame.side(component, self.scale)));
+        let grey = || sided().map(|(component, side)| Plane::grey(component, side)).collect::<Vec<_>>();
+        if !frame.progressive {
+            let mut planes = grey();
+            for scan in scans {
+                sequential::decode(file, frame, scan, known, &mut planes)?;
+            }
+            return Ok(planes);
         }
-        let mut planes =
-            frame.components.iter().map(|component| Plane::grey(component, self.scale)).collect::<Vec<_>>();
-        for scan in scans {
-            sequential::decode::<SIDE, COUNT>(file, frame, scan, known, &mut planes)?;
-        }
-        Ok(planes)
-    }
-
-    fn planes_of_progressive<const SIDE: usize>(
-        &self,
-        scans: &[Scan],
-        known: &[Known],
-    ) -> Result<Vec<Plane>, Error> {
-        let Jpeg { file, frame, .. } = &self.jpeg;
         let mut kept =
-            frame.components.iter().map(|component| Coefficients::none(component, SIDE)).collect::<Vec<_>>();
+            sided().map(|(component, side)| Coefficients::none(component, side)).collect::<Vec<_>>();
         for scan in scans {
             progressive::decode(file, frame, scan, &mut kept)?;
         }
-        let planes = frame.components.iter().zip(kept).zip(known).map(|((component, kept), known)| {
-            let mut plane = Plane::grey(component, self.scale);
-            kept.write::<SIDE>(known, &mut plane);
-            plane
-        });
-        Ok(planes.collect())
+        let mut planes = grey();
+        for ((kept, known), plane) in kept.into_iter().zip(known).zip(&mut planes) {
+            kept.write(known, plane);
+        }
+        Ok(planes)
     }
 }
 

@@ -50,6 +50,8 @@ const GREY: f32 = 128.0;
 
 /// Makes pixels of a component's coefficients.
 pub(crate) struct Transform {
+    /// Pixels a side of a block.
+    side: usize,
     /// Eighths of quantization steps in the order of the coefficients.
     steps: [f32; 16],
 }
@@ -63,17 +65,17 @@ impl Transform {
         for (&step, &place) in quantization.iter().zip(&places).rev() {
             steps[usize::from(place)] = f32::from(step) / 8.0;
         }
-        Self { steps }
+        Self { side, steps }
     }
 
     /// For coefficients in halves of a step.
     pub(crate) fn of_halves(self) -> Self {
-        Self { steps: self.steps.map(|step| step / 2.0) }
+        Self { steps: self.steps.map(|step| step / 2.0), ..self }
     }
 
-    /// Writes a row of blocks of `SIDE` by `SIDE` pixels, `stride` from line to line.
-    pub(crate) fn write<const SIDE: usize>(&self, blocks: &[i16], pixels: &mut [u8], stride: usize) {
-        match SIDE {
+    /// Writes a row of blocks, `stride` pixels from line to line.
+    pub(crate) fn write(&self, blocks: &[i16], pixels: &mut [u8], stride: usize) {
+        match self.side {
             1 => {
                 for (pixel, &first) in pixels.iter_mut().zip(blocks) {
                     *pixel = eight_bits(f32::from(first) * self.steps[0] + GREY);
@@ -177,10 +179,10 @@ mod tests {
         pixels
     }
 
-    fn assert_exact<const SIDE: usize>(block: &[i16]) {
-        let mut pixels = vec![0; SIDE * SIDE];
-        Transform::new(SIDE, &[1; 64]).write::<SIDE>(block, &mut pixels, SIDE);
-        for (made, exact) in pixels.into_iter().zip(exact(block, SIDE)) {
+    fn assert_exact(side: usize, block: &[i16]) {
+        let mut pixels = vec![0; side * side];
+        Transform::new(side, &[1; 64]).write(block, &mut pixels, side);
+        for (made, exact) in pixels.into_iter().zip(exact(block, side)) {
             assert!((f64::from(made) - exact).abs() <= 0.51, "{made} for {exact} of {block:?}");
         }
     }
@@ -195,9 +197,9 @@ mod tests {
                 let reach = if round % 3 == 0 { 2047 } else { 150 };
                 *value = i16::try_from(i32::try_from(seed >> 16).unwrap() % (2 * reach + 1) - reach).unwrap();
             }
-            assert_exact::<1>(&block[..1]);
-            assert_exact::<2>(&block[..4]);
-            assert_exact::<4>(&block);
+            assert_exact(1, &block[..1]);
+            assert_exact(2, &block[..4]);
+            assert_exact(4, &block);
         }
     }
 
@@ -205,7 +207,7 @@ mod tests {
     fn the_largest_coefficients_are_the_largest_pixels() {
         for (value, pixel) in [(i16::MAX, 255), (i16::MIN, 0)] {
             let mut pixels = [7];
-            Transform::new(1, &[u16::MAX; 64]).write::<1>(&[value], &mut pixels, 1);
+            Transform::new(1, &[u16::MAX; 64]).write(&[value], &mut pixels, 1);
             assert_eq!(pixels, [pixel]);
         }
     }

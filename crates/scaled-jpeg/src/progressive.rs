@@ -45,23 +45,24 @@ impl Coefficients {
     }
 
     /// The pixels of all blocks.
-    pub(crate) fn write<const SIDE: usize>(mut self, known: &Known, plane: &mut Plane) {
-        if SIDE > 1 {
-            for (block, &first) in self.others.chunks_exact_mut(SIDE * SIDE).zip(&self.first) {
+    pub(crate) fn write(mut self, known: &Known, plane: &mut Plane) {
+        let count = self.side * self.side;
+        if count > 1 {
+            for (block, &first) in self.others.chunks_exact_mut(count).zip(&self.first) {
                 block[0] = first;
             }
         }
-        let blocks = if SIDE > 1 { &mut self.others } else { &mut self.first };
-        let (mut transform, open) = (known.transform(SIDE), known.open(SIDE));
+        let blocks = if count > 1 { &mut self.others } else { &mut self.first };
+        let (mut transform, open) = (known.transform(self.side), known.open(self.side));
         if open != [0; 16] {
             transform = transform.of_halves();
-            for block in blocks.chunks_exact_mut(SIDE * SIDE) {
+            for block in blocks.chunks_exact_mut(count) {
                 to_the_middle(block, &open);
             }
         }
-        let lines = blocks.chunks_exact(plane.stride * SIDE);
-        for (blocks, pixels) in lines.zip(plane.pixels.chunks_exact_mut(SIDE * plane.stride)) {
-            transform.write::<SIDE>(blocks, pixels, plane.stride);
+        let lines = blocks.chunks_exact(plane.stride * self.side);
+        for (blocks, pixels) in lines.zip(plane.pixels.chunks_exact_mut(self.side * plane.stride)) {
+            transform.write(blocks, pixels, plane.stride);
         }
     }
 }

@@ -17,7 +17,8 @@ use crate::{Error, Limits, Scale};
 pub(crate) struct Scans {
     frame: Frame,
     limits: Limits,
-    side: usize,
+    /// Pixels a side that are made of each component's block.
+    sides: Vec<usize>,
     /// How far the file was read.
     at: usize,
     ended: bool,
@@ -47,9 +48,9 @@ impl Scans {
         let known = Known { lowest: [NOTHING; 64], quantization: None };
         Self {
             known: vec![known; frame.components.len()],
+            sides: frame.components.iter().map(|component| frame.side(component, scale)).collect(),
             frame: frame.clone(),
             limits: *limits,
-            side: scale.side(),
             at: 0,
             ended: false,
             begun: None,
@@ -79,7 +80,7 @@ impl Scans {
 
     /// Whether every component is known as well as the scale needs, by scans that are wholly there.
     fn complete(&self) -> bool {
-        self.begun.is_none() && self.known.iter().all(|known| known.suffices(self.side))
+        self.begun.is_none() && self.known.iter().zip(&self.sides).all(|(known, &side)| known.suffices(side))
     }
 
     /// Reads a segment, or the rest of a scan's data.
@@ -124,7 +125,7 @@ impl Scans {
         let mut needed = false;
         for part in &scan.parts {
             let known = &mut self.known[part.component];
-            needed |= !known.suffices(self.side);
+            needed |= !known.suffices(self.sides[part.component]);
             if known.quantization.is_none() {
                 let number = self.frame.components[part.component].quantization;
                 known.quantization = Some(self.tables.quantization(number)?);
@@ -141,7 +142,7 @@ impl Scans {
         }
         let mut scans = self.kept;
         if self.frame.progressive {
-            drop_what_is_not_needed(&mut scans, self.known.len(), idct::wanted(self.side));
+            drop_what_is_not_needed(&mut scans, self.sides.into_iter().map(idct::wanted).collect());
         }
         Ok((scans, self.known))
     }
@@ -199,8 +200,7 @@ impl Known {
 
 /// Keeps the scans that tell wanted coefficients, and those without which a later one cannot be read: a
 /// refinement has a bit for every coefficient of its band that is not zero yet.
-fn drop_what_is_not_needed(scans: &mut Vec<Scan>, components: usize, wanted: u64) {
-    let mut wanted = vec![wanted; components];
+fn drop_what_is_not_needed(scans: &mut Vec<Scan>, mut wanted: Vec<u64>) {
     let mut later = Vec::new();
     while let Some(scan) = scans.pop() {
         let band = band_bits(scan.band.0, scan.band.1);

@@ -20,14 +20,17 @@ struct Block<'a> {
     /// Where its first coefficient lies in a row of MCUs, and how far on in the next MCU.
     origin: usize,
     across: usize,
+    side: usize,
     dc: &'a DcTable,
     ac: &'a AcTable,
 }
 
 /// A component's coefficients in a row of MCUs.
-struct Row<const SIDE: usize> {
+struct Row {
     /// Its place in the frame.
     component: usize,
+    /// Pixels a side of its blocks.
+    side: usize,
     transform: Transform,
     /// Line after line of blocks.
     coefficients: Vec<i16>,
@@ -36,9 +39,8 @@ struct Row<const SIDE: usize> {
     lines: usize,
 }
 
-/// Decodes a scan into the planes of its components, `SIDE` pixels a side for each block, of which `COUNT`, the
-/// square of it, coefficients are kept.
-pub(crate) fn decode<const SIDE: usize, const COUNT: usize>(
+/// Decodes a scan into the planes of its components.
+pub(crate) fn decode(
     file: &[u8],
     frame: &Frame,
     scan: &Scan,
@@ -56,18 +58,20 @@ pub(crate) fn decode<const SIDE: usize, const COUNT: usize>(
     let (mut blocks, mut rows) = (Vec::new(), Vec::new());
     for (number, (part, (dc, ac))) in scan.parts.iter().zip(&tables).enumerate() {
         let sampling = if alone { (1, 1) } else { frame.components[part.component].sampling };
-        let line = width * sampling.0 * SIDE * SIDE;
-        rows.push(Row::<SIDE> {
+        let side = planes[part.component].side;
+        let line = width * sampling.0 * side * side;
+        rows.push(Row {
             component: part.component,
-            transform: known[part.component].transform(SIDE),
+            side,
+            transform: known[part.component].transform(side),
             coefficients: vec![0; sampling.1 * line],
             line,
             lines: sampling.1,
         });
         for y in 0..sampling.1 {
             for x in 0..sampling.0 {
-                let origin = y * line + x * SIDE * SIDE;
-                blocks.push(Block { part: number, origin, across: sampling.0 * SIDE * SIDE, dc, ac });
+                let origin = y * line + x * side * side;
+                blocks.push(Block { part: number, origin, across: sampling.0 * side * side, side, dc, ac });
             }
         }
     }
@@ -79,7 +83,7 @@ pub(crate) fn decode<const SIDE: usize, const COUNT: usize>(
                     write(&mut rows, at, planes);
                     at = y;
                 }
-                mcus_of_row::<SIDE, COUNT>(source, window, predictions, &blocks, &mut rows, x)
+                mcus_of_row(source, window, predictions, &blocks, &mut rows, x)
             });
     });
     write(&mut rows, at, planes);
@@ -105,12 +109,12 @@ fn interval(
     Ok(())
 }
 
-fn mcus_of_row<const SIDE: usize, const COUNT: usize>(
+fn mcus_of_row(
     source: &mut Source<'_>,
     mut window: Window,
     predictions: &mut [i32; 4],
     blocks: &[Block<'_>],
-    rows: &mut [Row<SIDE>],
+    rows: &mut [Row],
     mcus: Range<usize>,
 ) -> Result<Window, Damaged> {
     for x in mcus {
@@ -119,13 +123,12 @@ fn mcus_of_row<const SIDE: usize, const COUNT: usize>(
         for block in blocks {
             let coefficients = rows[block.part].coefficients.get_mut(block.origin + x * block.across..);
             let coefficients = coefficients.unwrap_or_default();
-            self::block::<SIDE, COUNT>(
-                block,
-                &mut window,
-                bytes,
-                &mut predictions[block.part],
-                coefficients,
-            )?;
+            let prediction = &mut predictions[block.part];
+            match block.side {
+                1 => self::block::<1, 1>(block, &mut window, bytes, prediction, coefficients),
+                2 => self::block::<2, 4>(block, &mut window, bytes, prediction, coefficients),
+                _ => self::block::<4, 16>(block, &mut window, bytes, prediction, coefficients),
+            }?;
         }
         if source.overrun(window) {
             return Err(Damaged);
@@ -134,6 +137,7 @@ fn mcus_of_row<const SIDE: usize, const COUNT: usize>(
     Ok(window)
 }
 
+/// Decodes a block, of which `COUNT`, the square of `SIDE`, coefficients are kept.
 #[inline(always)]
 fn block<const SIDE: usize, const COUNT: usize>(
     block: &Block<'_>,
@@ -161,13 +165,14 @@ fn block<const SIDE: usize, const COUNT: usize>(
 }
 
 /// Makes pixels of a row of MCUs and clears it for another one.
-fn write<const SIDE: usize>(rows: &mut [Row<SIDE>], y: usize, planes: &mut [Plane]) {
+fn write(rows: &mut [Row], y: usize, planes: &mut [Plane]) {
     for row in rows {
         let plane = &mut planes[row.component];
-        let first = y * row.lines * SIDE * plane.stride;
-        let lines = plane.pixels.get_mut(first..).unwrap_or_default().chunks_exact_mut(SIDE * plane.stride);
+        let first = y * row.lines * row.side * plane.stride;
+        let lines =
+            plane.pixels.get_mut(first..).unwrap_or_default().chunks_exact_mut(row.side * plane.stride);
         for (blocks, pixels) in row.coefficients.chunks_exact(row.line).zip(lines) {
-            row.transform.write::<SIDE>(blocks, pixels, plane.stride);
+            row.transform.write(blocks, pixels, plane.stride);
         }
         row.coefficients.fill(0);
     }

@@ -11,14 +11,15 @@ pub(crate) struct Plane {
     pub(crate) pixels: Vec<u8>,
     /// Samples from one row to the next.
     pub(crate) stride: usize,
+    /// Pixels a side of its blocks.
+    pub(crate) side: usize,
 }
 
 impl Plane {
     /// Grey, as large as whole MCUs are.
-    pub(crate) fn grey(component: &Component, scale: Scale) -> Self {
-        let side = scale.side();
+    pub(crate) fn grey(component: &Component, side: usize) -> Self {
         let stride = component.stored.0 * side;
-        Self { pixels: vec![128; stride * component.stored.1 * side], stride }
+        Self { pixels: vec![128; stride * component.stored.1 * side], stride, side }
     }
 }
 
@@ -51,7 +52,7 @@ impl Ratio {
     fn of(samples: usize, pixels: usize) -> Self {
         match (samples, pixels) {
             (samples, pixels) if samples == pixels => Self::ONE,
-            (2, 4) => Self::HALF,
+            (samples, pixels) if 2 * samples == pixels => Self::HALF,
             _ => Self { samples, pixels },
         }
     }
@@ -70,9 +71,9 @@ impl<'a> Rows<'a> {
     pub(crate) fn of(plane: &'a Plane, component: &Component, frame: &Frame, scale: Scale) -> Self {
         Self {
             plane,
-            samples: component.scaled(scale),
-            across: Ratio::of(component.sampling.0, frame.most.0),
-            down: Ratio::of(component.sampling.1, frame.most.1),
+            samples: component.scaled(plane.side),
+            across: Ratio::of(component.sampling.0 * plane.side, frame.most.0 * scale.side()),
+            down: Ratio::of(component.sampling.1 * plane.side, frame.most.1 * scale.side()),
             between: Vec::new(),
             row: Vec::new(),
         }

@@ -19,11 +19,7 @@ fn files_of_every_kind_are_close_to_their_full_decode() {
     for (name, file) in ALL.iter().filter(|(name, _)| !unknown(name)) {
         let full = image::load_from_memory(file).unwrap_or_else(|error| panic!("{name}: {error}"));
         for scale in Scale::ALL {
-            assert_similar(
-                &format!("{name} at {scale:?}"),
-                &scaled(file, scale),
-                &boxed(&full.to_rgb8(), scale),
-            );
+            assert_similar(name, scale, &scaled(file, scale), &boxed(&full.to_rgb8(), scale));
         }
     }
 }

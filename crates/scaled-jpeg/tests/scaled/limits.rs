@@ -14,7 +14,8 @@ fn limited(file: &[u8], set: impl Fn(&mut Limits)) -> ImageResult<DynamicImage> 
 #[test]
 fn every_limit_holds_and_its_bound_is_allowed() {
     let tables = 4 + 2 + 1; // DHT, DQT, APP0 and the frame, as Pillow writes them.
-    let bytes = (20 * 14 + 2 * 10 * 7) * 4;
+    // Two pixels a side of a block of luma, four of chroma.
+    let bytes = 20 * 14 * 4 + 2 * 10 * 7 * 16;
     assert!(limited(BASELINE_420, |limits| limits.max_pixels = 150 * 106).is_ok());
     assert!(limited(BASELINE_420, |limits| limits.max_pixels = 150 * 106 - 1).is_err());
     assert!(limited(BASELINE_420, |limits| limits.max_segments = tables + 1).is_ok());

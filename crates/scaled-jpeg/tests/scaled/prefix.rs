@@ -28,10 +28,10 @@ fn a_prefix_is_truncated_until_needs_are_met_and_then_shows_the_whole() {
                 assert_eq!(needs.clone().met_by(&file[..end]), end >= met, "{name} at {scale:?} up to {end}");
                 match of_prefix(&file[..end], scale) {
                     Ok(shown) if end >= met => {
-                        assert_eq!(shown.into_rgb8(), whole, "{name} at {scale:?} up to {end}")
+                        assert_eq!(shown.into_rgb8(), whole, "{name} at {scale:?} up to {end}");
                     }
                     Err(error) if end < met => {
-                        assert_eq!(error, Error::Truncated, "{name} at {scale:?} up to {end}")
+                        assert_eq!(error, Error::Truncated, "{name} at {scale:?} up to {end}");
                     }
                     Ok(_) | Err(_) => panic!("{name} at {scale:?} up to {end}, of which {met} are needed"),
                 }
@@ -88,6 +88,13 @@ fn a_progressive_file_shows_what_its_sequential_twin_shows() {
         let twin = |name: &str| ALL.iter().find(|(other, _)| *other == name);
         let (_, twin) = twin(&format!("baseline-{kind}")).or_else(|| twin(kind)).unwrap();
         for scale in Scale::ALL {
+            // Sequential ones with fewer samples both ways have larger blocks for them then.
+            if scale == Scale::Eighth
+                && !["444", "422", "440", "411", "3x1", "grey", "cmyk", "ycck"]
+                    .contains(&kind.trim_end_matches(".jpg"))
+            {
+                continue;
+            }
             let (mean, most) = difference(&scaled(file, scale), &scaled(twin, scale));
             // A sample may be off by a level, at a quarter by two and a half; chroma's weighs 1.8 in blue.
             let (mean_allowed, most_allowed) = match scale {

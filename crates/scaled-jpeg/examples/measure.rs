@@ -1,4 +1,4 @@
-//! Prints what decoding a file takes at every scale: `cargo run --release --example time -- FILE…`.
+//! Prints what decoding a file takes at every scale: `cargo run --release --example measure -- FILE…`.
 //!
 //! Of several rounds the fastest one counts, in time on the processor where Linux tells it.
 #![expect(clippy::print_stdout, reason = "it is what this is for")]
