@@ -101,10 +101,10 @@ impl Frame {
 
     /// Pixels a side that are made of a component's block at this scale.
     ///
-    /// A component of half the samples both ways has as much as the others where its blocks are made twice as large,
-    /// so at 1/8 and 1/4 they are, as far as four pixels. Colour errors against full decodes of photos, halved
-    /// thereafter, become a third of what interpolated chroma has, for a few coefficients more; a progressive file
-    /// at 1/8 would need scans of chroma that it otherwise goes without, and is left as it is.
+    /// A component of half the samples both ways has as many as the others where its blocks are made twice as large,
+    /// so at 1/8 and 1/4 they are, as far as four pixels: for a few coefficients more its colours are as close to a
+    /// full decode as if it had all samples, and need no interpolation. A progressive file at 1/8 would need scans
+    /// of chroma that it otherwise goes without, and is left as it is.
     pub(crate) fn side(&self, component: &Component, scale: Scale) -> usize {
         let mut side = scale.side();
         if self.progressive && side == 1 {

@@ -1,12 +1,15 @@
 //! Decodes a JPEG file at a half, a quarter or an eighth of its size, and does no more work than that takes.
 //!
-//! A picture at 1/8 needs one of the 64 coefficients of each block, at 1/4 four and at 1/2 sixteen. Two things
-//! follow, and they are where the time goes in other decoders:
+//! A picture at 1/8 needs one of the 64 coefficients of each block, at 1/4 four and at 1/2 sixteen. What follows is
+//! where the time goes in other decoders:
 //!
-//! * Coefficients that are not needed are stepped over by a table that says, for the next bits of a file,
-//!   how many bits several codes and their values take together.
-//! * Scans of a progressive file that carry nothing needed are not entropy-decoded at all. At 1/8 that leaves
-//!   the DC scans.
+//! * Wanted coefficients are taken two a look-up, with their values. Those behind them are stepped over by a table
+//!   that says, for the next bits of a file, how many bits several codes and their values take together.
+//! * Scans of a progressive file that carry nothing needed are not entropy-decoded at all. At 1/8 that leaves the DC
+//!   scans.
+//! * Nor are those that would refine what is seen by less than can be seen: at 1/8 a last bit that moves no sample
+//!   by more than a level, at 1/4 the last bit of coefficients where their steps are small.
+//! * Chroma of half the samples has larger blocks at 1/8 and 1/4, instead of being interpolated.
 //!
 //! ```
 //! use image::{DynamicImage, ImageDecoder};
@@ -36,15 +39,16 @@
 //!
 //! # Files that are still arriving
 //!
-//! [`Jpeg::needs`] tells while a file grows when it has all that a scale needs. At 1/8 that is a progressive file's
-//! first tenth or so, up to its DC coefficients; a last bit of these that is worth no more than a level is not
-//! waited for, be the file whole or not, and half of it is added.
+//! [`Jpeg::needs`] tells while a file grows when it has all that a scale needs. A sequential file is needed to its
+//! end; of a progressive one at 1/8 the DC coefficients suffice, which come first, and at 1/4 mostly all but its last
+//! and longest scan. [`Decoder::of_prefix`] then decodes it, to what the whole file would be decoded to.
 //!
 //! # Damage
 //!
 //! A file that ends before its end-of-image marker is [`Error::Truncated`], whatever could be shown of it, unless
 //! [`Decoder::of_prefix`] asks for no more than is needed. Damage within compressed data is not reported: the rest
-//! of the restart interval, or of the scan, stays grey or as coarse as it was. No input makes it panic, and what it
+//! of the restart interval, or of the scan, stays grey or as coarse as it was. Restart markers are followed by their
+//! numbers, so that one that is lost does not shift what is behind it. No input makes it panic, and what it
 //! allocates is known beforehand: [`Decoder::working_bytes`].
 
 mod error;

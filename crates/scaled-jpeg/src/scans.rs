@@ -161,7 +161,7 @@ impl Known {
     /// leave open.
     ///
     /// At 1/8 they move no sample by more than a level. At 1/4 those of four coefficients together move it by two
-    /// and a half at the very most, if all of them fall the same way, and in photos by less than one on average. That
+    /// and a half at the very most, if all of them fall the same way, and by less than one on average. That
     /// is the last bit of each coefficient at the qualities that photos have, and in a progressive file the longest
     /// scan of all. At 1/2, where sixteen add up, every bit is needed.
     fn suffices(&self, side: usize) -> bool {
