@@ -1,6 +1,6 @@
 //! Prints what decoding a file takes at every scale: `cargo run --release --example measure -- FILE…`.
 //!
-//! Of several rounds the fastest one counts, in time on the processor where Linux tells it.
+//! The mean of several rounds, in time on the processor where Linux tells it.
 #![expect(clippy::print_stdout, reason = "it is what this is for")]
 
 use std::time::{Duration, Instant};
@@ -16,13 +16,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for name in std::env::args().skip(1) {
         let file = std::fs::read(&name)?;
         for scale in Scale::ALL {
-            let mut fastest = Duration::MAX;
+            let before = on_processor(begun);
             for _ in 0..ROUNDS {
-                let before = on_processor(begun);
                 DynamicImage::from_decoder(Jpeg::read(&file)?.decoder(scale))?;
-                fastest = fastest.min(on_processor(begun).saturating_sub(before));
             }
-            print!("{:>8.1} ", fastest.as_secs_f64() * 1000.0);
+            let mean = on_processor(begun).saturating_sub(before) / ROUNDS;
+            print!("{:>8.1} ", mean.as_secs_f64() * 1000.0);
         }
         println!("  {name}");
     }

@@ -35,7 +35,9 @@ fuzz_target!(|input: &[u8]| {
     met |= needs.met_by(cut);
     assert_eq!(met, jpeg.needs(scale).met_by(cut));
     match (decoded(cut, scale), met) {
-        (Ok(picture), true) => assert_eq!(picture, decoded(file, scale).expect("what follows is not looked at")),
+        (Ok(picture), true) => {
+            assert_eq!(picture, decoded(file, scale).expect("what follows is not looked at"))
+        }
         (Err(error), met) => assert!(met != truncated(&error) || error_of_limits(&error), "{error}"),
         (Ok(_), false) => panic!("decoded before its needs were met"),
     }

@@ -16,7 +16,9 @@ fuzz_target!(|file: &[u8]| {
     let _ = (jpeg.exif(), jpeg.icc_profile(), jpeg.color());
     for scale in Scale::ALL {
         let decoder = jpeg.clone().decoder(scale);
-        if u64::from(width) * u64::from(height) > limits.max_pixels || decoder.working_bytes() > limits.max_working_bytes {
+        if u64::from(width) * u64::from(height) > limits.max_pixels
+            || decoder.working_bytes() > limits.max_working_bytes
+        {
             // Then it must not allocate, however large the buffer would be.
             continue;
         }
