@@ -129,11 +129,16 @@ impl DcTable {
     }
 }
 
-/// Codes of AC coefficients (section F.1.2.2).
-pub(crate) struct AcTable {
+/// Codes of AC coefficients in progressive files (section G.1.2.2).
+pub(crate) struct BandTable {
     codes: Codes,
     /// What the next bits hold whole: see [`Pair`]. 0 if not even one coefficient.
     pairs: Lookup<Pair>,
+}
+
+/// Codes of AC coefficients in sequential files (section F.1.2.2).
+pub(crate) struct AcTable {
+    whole: BandTable,
     /// How far the codes go that end within the bits: bits (6), coefficients (8), of which [`END`] stands for
     /// the end of the block. 0 if not even one does.
     steps: Box<[u16; 1 << STEPPED]>,
@@ -165,56 +170,13 @@ pub(crate) enum Progressed {
 const END: usize = 128;
 const BLOCK: usize = 64;
 
-impl AcTable {
+impl BandTable {
     pub(crate) fn new(codes: Codes) -> Self {
         let mut pairs = Box::new([0; 1 << LOOKED_UP]);
         for (bits, entry) in (0_u32..).zip(pairs.iter_mut()) {
             *entry = pair(&codes, bits);
         }
-        let mut steps = Box::new([0; 1 << STEPPED]);
-        for (bits, entry) in (0_u32..).zip(steps.iter_mut()) {
-            *entry = step(&codes, bits);
-        }
-        Self { codes, pairs, steps }
-    }
-
-    /// Takes the coefficients of a block after the first up to place `last`, at most 31, and puts them where
-    /// `places` says. Gives the place of the next one, or 64 and more at the end of the block.
-    #[inline(always)]
-    pub(crate) fn low<const COUNT: usize>(
-        &self,
-        window: &mut Window,
-        bytes: &[u8],
-        last: usize,
-        places: &[u8; 256],
-        block: &mut [i16; COUNT],
-    ) -> Result<usize, Damaged> {
-        let mut at = 1;
-        while at <= last {
-            window.fill(bytes);
-            // So many look-ups as what was filled in suffices for.
-            for _ in 0..56 / LOOKED_UP {
-                let pair = self.pairs[window.peek::<LOOKED_UP>()];
-                if pair == 0 {
-                    window.fill(bytes);
-                    let coefficient = self.coefficient(window)?;
-                    at += coefficient.zeros;
-                    block[usize::from(places[at & 255]) % COUNT] = coefficient.value as i16;
-                    at += 1;
-                    break;
-                }
-                window.take(pair as u32 & 63);
-                let [first, second] =
-                    [pair >> 16, pair >> 24].map(|before| places[(at + before as usize) & 255]);
-                block[usize::from(first) % COUNT] = (pair >> 32) as i16;
-                block[usize::from(second) % COUNT] = (pair >> 48) as i16;
-                at += (pair >> 8) as usize & 255;
-                if at > last {
-                    break;
-                }
-            }
-        }
-        Ok(at)
+        Self { codes, pairs }
     }
 
     /// Takes what comes next in a scan of a band that ends at place `last`, from 56 bits.
@@ -260,6 +222,55 @@ impl AcTable {
         let zeros = if size == 0 && zeros < 15 { BLOCK } else { zeros };
         Ok(Coefficient { zeros, value: window.value(size) })
     }
+}
+
+impl AcTable {
+    pub(crate) fn new(codes: Codes) -> Self {
+        let mut steps = Box::new([0; 1 << STEPPED]);
+        for (bits, entry) in (0_u32..).zip(steps.iter_mut()) {
+            *entry = step(&codes, bits);
+        }
+        Self { whole: BandTable::new(codes), steps }
+    }
+
+    /// Takes the coefficients of a block after the first up to place `last`, at most 31, and puts them where
+    /// `places` says. Gives the place of the next one, or 64 and more at the end of the block.
+    #[inline(always)]
+    pub(crate) fn low<const COUNT: usize>(
+        &self,
+        window: &mut Window,
+        bytes: &[u8],
+        last: usize,
+        places: &[u8; 256],
+        block: &mut [i16; COUNT],
+    ) -> Result<usize, Damaged> {
+        let mut at = 1;
+        while at <= last {
+            window.fill(bytes);
+            // So many look-ups as what was filled in suffices for.
+            for _ in 0..56 / LOOKED_UP {
+                let pair = self.whole.pairs[window.peek::<LOOKED_UP>()];
+                if pair == 0 {
+                    window.fill(bytes);
+                    let coefficient = self.whole.coefficient(window)?;
+                    at += coefficient.zeros;
+                    block[usize::from(places[at & 255]) % COUNT] = coefficient.value as i16;
+                    at += 1;
+                    break;
+                }
+                window.take(pair as u32 & 63);
+                let [first, second] =
+                    [pair >> 16, pair >> 24].map(|before| places[(at + before as usize) & 255]);
+                block[usize::from(first) % COUNT] = (pair >> 32) as i16;
+                block[usize::from(second) % COUNT] = (pair >> 48) as i16;
+                at += (pair >> 8) as usize & 255;
+                if at > last {
+                    break;
+                }
+            }
+        }
+        Ok(at)
+    }
 
     /// Steps over the rest of a block, whose next coefficient has this place.
     #[inline(always)]
@@ -277,7 +288,7 @@ impl AcTable {
                     }
                     // A long code, or codes of the next block behind the last coefficient of this one.
                     window.fill(bytes);
-                    let coefficient = self.coefficient(window)?;
+                    let coefficient = self.whole.coefficient(window)?;
                     place += coefficient.zeros + 1;
                     if place >= BLOCK {
                         return Ok(());

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::Error;
 use crate::bits::{Source, Window};
 use crate::frame::{Component, Frame};
-use crate::huffman::{AcTable, Damaged, DcTable, Progressed};
+use crate::huffman::{BandTable, Damaged, DcTable, Progressed};
 use crate::idct::{places, wanted};
 use crate::intervals::each_interval;
 use crate::scan::Scan;
@@ -87,7 +87,7 @@ pub(crate) fn decode(
         let [part] = scan.parts[..] else { return Err(Error::Corrupt("a scan of an impossible band")) };
         let kept = &mut coefficients[part.component];
         let component = &frame.components[part.component];
-        let codes = AcTable::new(scan.tables.ac(part.ac_table)?);
+        let codes = BandTable::new(scan.tables.ac(part.ac_table)?);
         match kept.side {
             2 => Band::<4>::of(scan, codes, component).decode(file, scan, kept),
             4 => Band::<16>::of(scan, codes, component).decode(file, scan, kept),
@@ -218,7 +218,7 @@ impl FirstPass {
 
 /// What a scan of other coefficients goes through: blocks of one component, of which `COUNT` coefficients are kept.
 struct Band<const COUNT: usize> {
-    codes: AcTable,
+    codes: BandTable,
     first: usize,
     last: usize,
     shift: u32,
@@ -231,7 +231,7 @@ struct Band<const COUNT: usize> {
 }
 
 impl<const COUNT: usize> Band<COUNT> {
-    fn of(scan: &Scan, codes: AcTable, component: &Component) -> Self {
+    fn of(scan: &Scan, codes: BandTable, component: &Component) -> Self {
         let side = if COUNT == 4 { 2 } else { 4 };
         Self {
             codes,
