@@ -2,9 +2,6 @@
 
 use crate::Error;
 
-/// The most pixels a side has in either format's compressed data: 14 bits.
-pub(crate) const MAX_SIDE: u32 = (1 << 14) - 1;
-
 /// The size of a lossy picture.
 pub(crate) fn lossy(data: &[u8]) -> Result<(u32, u32), Error> {
     let (header, _) = data.split_first_chunk::<10>().ok_or(Error::Truncated)?;
@@ -36,9 +33,6 @@ pub(crate) fn lossless(data: &[u8]) -> Result<((u32, u32), bool), Error> {
 fn sized(width: u32, height: u32) -> Result<(u32, u32), Error> {
     if width == 0 || height == 0 {
         return Err(Error::Corrupt("a picture without pixels"));
-    }
-    if width > MAX_SIDE || height > MAX_SIDE {
-        return Err(Error::TooLarge("a side of 16384 pixels"));
     }
     Ok((width, height))
 }

@@ -27,7 +27,7 @@ impl std::fmt::Debug for Image {
 /// Decodes a file at a width and height, of which neither may be zero.
 ///
 /// Each side is shrunk by averaging over the area that a pixel covers, as the rows are decoded: the full size is never held for
-/// a lossy file without alpha. Colours count by their alpha in lossless files. In lossy files they do not, where that matters least:
+/// a lossy file without alpha. Below three quarters, libwebp leaves the edges of blocks unsmoothed. Colours count by their alpha in lossless files. In lossy files they do not, where that matters least:
 /// encoders put under transparency what lies next to it, unless told to keep it.
 ///
 /// An animation's first frame is put at its place on a transparent canvas. When that is scaled, the frame's edges go to whole

@@ -1,8 +1,9 @@
 //! Lossy files; no metadata is ever written.
 
-use crate::bitstream::MAX_SIDE;
 use crate::{Error, libwebp};
 
+/// The most pixels a side of a lossy picture has: 14 bits.
+pub(crate) const MAX_SIDE: u32 = (1 << 14) - 1;
 /// How long libwebp searches, of 0 to 6.
 const METHOD: u8 = 4;
 

@@ -10,7 +10,7 @@ use std::slice;
 use libwebp_sys as c;
 
 use crate::Error;
-use crate::bitstream::MAX_SIDE;
+use crate::encode::MAX_SIDE;
 
 /// Where decoded pixels go: rows of `width` pixels, `stride` bytes from one to the next.
 pub(crate) struct Rows<'a> {

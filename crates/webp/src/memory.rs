@@ -34,15 +34,16 @@ fn lossy(width: u32) -> u64 {
     u64::from(width).div_ceil(16) * (2 * 1200 + 64)
 }
 
-/// Eight bits a pixel twice over, and a lossless picture if it is compressed.
+/// Eight bits a pixel (libwebp allocates as much again and leaves it untouched), and a lossless picture if it is compressed,
+/// of which libwebp often needs a quarter only.
 fn alpha(data: Option<&[u8]>, size: (u32, u32)) -> Result<u64, Error> {
     let pixels = u64::from(size.0) * u64::from(size.1);
     Ok(match data {
         None => 0,
         Some([header, data @ ..]) if header & 3 == 1 => {
-            2 * pixels + lossless_pixels(size) + codes(lossless::codes(data, size)?)
+            pixels + lossless_pixels(size) + codes(lossless::codes(data, size)?)
         }
-        Some(_) => 2 * pixels,
+        Some(_) => pixels,
     })
 }
 
