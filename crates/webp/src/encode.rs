@@ -4,8 +4,9 @@ use crate::{Error, libwebp};
 
 /// The most pixels a side of a lossy picture has: 14 bits.
 pub(crate) const MAX_SIDE: u32 = (1 << 14) - 1;
-/// How long libwebp searches, of 0 to 6.
-const METHOD: u8 = 4;
+/// How long libwebp searches, of 0 to 6. Three photographs at quality 80 took 2.6 to 3.2 ms at 200 pixels and 95 to 190 ms at 1600;
+/// with 4, libwebp's default, they took 2.2 to 2.7 times as long to become 2 to 5 percent smaller and 0.1 to 0.3 dB better.
+const METHOD: u8 = 2;
 
 /// Writes a lossy file at a quality of 0 to 100 (more is taken for 100).
 ///
