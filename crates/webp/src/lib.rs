@@ -26,7 +26,8 @@
 //!
 //! A file shorter than it says is [`Error::Truncated`], whatever could be shown of it. Damage that libwebp notices is
 //! [`Error::Corrupt`]; lossy data has no checksum, so other damage makes another picture. Memory that the system refuses is
-//! [`Error::TooLarge`] and never ends the process: neither libwebp's allocations nor those here abort.
+//! [`Error::TooLarge`] and never ends the process: neither libwebp's allocations nor those here abort. All tests, files changed at
+//! random among them, also pass under valgrind, which finds no access out of place and no leak.
 
 mod error;
 pub use error::Error;
