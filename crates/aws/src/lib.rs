@@ -14,6 +14,6 @@ mod uploads_table;
 mod scripted;
 
 pub use connection::Connection;
-pub use s3_bucket::S3Bucket;
+pub use s3_bucket::{S3Body, S3Bucket};
 pub use s3_presigner::S3Presigner;
 pub use uploads_table::UploadsTable;

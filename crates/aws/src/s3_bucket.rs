@@ -11,12 +11,13 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, Tag, Tagging};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
+use bytes::Bytes;
 use valet_core::checksum::Sha256;
 use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::CACHE_CONTROL;
 use valet_core::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, HeadObject, PutThumbnail, StoredHeaders, StoredObject,
-    TagVerified,
+    DeleteThumbnail, DeleteVersion, GetObject, HeadObject, PutThumbnail, ReadChunk, StoredHeaders,
+    StoredObject, TagVerified,
 };
 use valet_core::upload::VersionId;
 use valet_core::{ThumbnailKey, UploadKey};
@@ -114,7 +115,9 @@ impl HeadObject for S3Bucket {
 }
 
 impl GetObject for S3Bucket {
-    async fn get_object(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Vec<u8>>, StoreError> {
+    type Body = S3Body;
+
+    async fn get_object(&self, key: &UploadKey, version: &VersionId) -> Result<Option<S3Body>, StoreError> {
         let got = self
             .client
             .get_object()
@@ -124,10 +127,18 @@ impl GetObject for S3Bucket {
             .version_id(version.as_str())
             .send()
             .await;
-        match found("GetObject", got)? {
-            Some(got) => read("GetObject", got.body).await.map(Some),
-            None => Ok(None),
-        }
+        Ok(found("GetObject", got)?.map(|got| S3Body(got.body)))
+    }
+}
+
+/// The bytes of an object. Dropped before its end it closes its connection, so that S3 sends no more than what is under way.
+pub struct S3Body(ByteStream);
+
+impl ReadChunk for S3Body {
+    type Chunk = Bytes;
+
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, StoreError> {
+        self.0.next().await.transpose().map_err(|error| broken_off("GetObject", error))
     }
 }
 
@@ -171,7 +182,7 @@ impl PutThumbnail for S3Bucket {
             .bucket(&self.bucket)
             .expected_bucket_owner(&self.account)
             .key(key.to_string())
-            .content_type(ThumbnailKey::CONTENT_TYPE)
+            .content_type(key.format.content_type())
             .cache_control(CACHE_CONTROL)
             .body(ByteStream::from(bytes))
             .send()
@@ -246,11 +257,6 @@ fn stored_headers(got: &GetObjectOutput) -> StoredHeaders {
         has_metadata: got.metadata().is_some_and(|metadata| !metadata.is_empty())
             || got.missing_meta().is_some(),
     }
-}
-
-async fn read(operation: &'static str, body: ByteStream) -> Result<Vec<u8>, StoreError> {
-    let bytes = body.collect().await.map_err(|error| broken_off(operation, error))?;
-    Ok(bytes.to_vec())
 }
 
 /// The first [`StoredObject::FIRST_BYTES`], and no more even where the whole is sent.

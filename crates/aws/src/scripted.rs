@@ -5,18 +5,23 @@ use crate::{Connection, S3Bucket, S3Presigner, UploadsTable};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
 use http::{Request, Response};
+use http_body::{Body, Frame};
+use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use valet_core::checksum::Sha256;
 use valet_core::error::{StoreError, StoreErrorKind};
-use valet_core::key::ThumbnailName;
+use valet_core::key::ThumbnailFormat;
 use valet_core::ports::{
-    DeleteVersion, GetIdempotencyRecord, GetUpload, HeadObject, IdempotencyRecord, PresignPut, PutOutcome,
-    PutThumbnail, PutUpload, SignedPut, StoredObject, TagVerified, UpdateUpload,
+    DeleteVersion, GetIdempotencyRecord, GetObject, GetUpload, HeadObject, IdempotencyRecord, PresignPut,
+    PutOutcome, PutThumbnail, PutUpload, ReadChunk, SignedPut, StoredObject, TagVerified, UpdateUpload,
 };
 use valet_core::testing::sample;
-use valet_core::upload::{Transition, VersionId};
+use valet_core::upload::{State, Thumbnails, Transition, Verified, VersionId};
 use valet_core::{Upload, UploadId};
 
 type Answer = Response<SdkBody>;
@@ -274,14 +279,68 @@ async fn a_version_that_is_gone_cannot_be_tagged_and_need_not_be_removed() {
 
 #[tokio::test]
 async fn a_thumbnail_is_stored_with_its_type_and_for_ever() {
+    for (format, content_type, end) in [
+        (ThumbnailFormat::Jpeg, "image/jpeg", "/small.jpg"),
+        (ThumbnailFormat::Webp, "image/webp", "/small.webp"),
+    ] {
+        let bucket = bucket(move |request| {
+            assert_eq!(request.headers()["content-type"], content_type);
+            assert_eq!(request.headers()["cache-control"], "public, max-age=31536000, immutable");
+            assert!(request.uri().path().ends_with(end), "{}", request.uri());
+            answer(200, &[], "")
+        });
+        let name = sample::thumbnail("small", format).name;
+        let key = sample::pending().thumbnail_key(name, format);
+        bucket.put_thumbnail(&key, b"bytes".to_vec()).await.unwrap();
+    }
+}
+
+/// A body that arrives in these pieces; an empty one is where the connection breaks.
+struct Pieces(VecDeque<&'static str>);
+
+impl Pieces {
+    fn of<const N: usize>(pieces: [&'static str; N]) -> SdkBody {
+        SdkBody::from_body_1_x(Self(pieces.into()))
+    }
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| match piece {
+            "" => Err(std::io::Error::other("connection reset")),
+            piece => Ok(Frame::data(Bytes::from_static(piece.as_bytes()))),
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_handed_out_as_it_arrives() {
     let bucket = bucket(|request| {
-        assert_eq!(request.headers()["content-type"], "image/jpeg");
-        assert_eq!(request.headers()["cache-control"], "public, max-age=31536000, immutable");
-        assert!(request.uri().path().ends_with("/small.jpg"), "{}", request.uri());
-        answer(200, &[], "")
+        assert!(request.uri().query().unwrap().contains("versionId=v7"), "{}", request.uri());
+        assert_eq!(request.headers().get("range"), None);
+        answer(200, &[], Pieces::of(["ab", "c"]))
     });
-    let key = sample::pending().thumbnail_key(ThumbnailName::Small);
-    bucket.put_thumbnail(&key, b"jpeg".to_vec()).await.unwrap();
+    let version = VersionId::new("v7");
+    let mut body = bucket.get_object(&sample::pending().key(), &version).await.unwrap().unwrap();
+    assert_eq!(body.next_chunk().await.unwrap().unwrap(), "ab");
+    assert_eq!(body.next_chunk().await.unwrap().unwrap(), "c");
+    assert_eq!(body.next_chunk().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_no_end_but_may_be_read_again() {
+    let bucket = bucket(|_| answer(200, &[], Pieces::of(["ab", "", "c"])));
+    let version = VersionId::new("v7");
+    let mut body = bucket.get_object(&sample::pending().key(), &version).await.unwrap().unwrap();
+    body.next_chunk().await.unwrap();
+    let error = body.next_chunk().await.unwrap_err();
+    assert_eq!((error.operation, error.kind), ("GetObject", StoreErrorKind::Transient));
 }
 
 const CONDITION_FAILED: &str =
@@ -324,6 +383,32 @@ async fn a_cancelled_transaction_says_who_holds_the_key() {
     assert_eq!(table(400, busy).put_upload(&upload, Some(&record)).await.unwrap(), PutOutcome::Busy);
     let error = table(400, full).put_upload(&upload, Some(&record)).await.unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Transient);
+}
+
+/// A row as the first release wrote it, and one that does not even say what its thumbnail is stored as.
+#[tokio::test]
+async fn rows_written_before_there_were_formats_and_placeholders_are_read() {
+    for content_type in [r#","content_type":{"S":"image/jpeg"}"#, ""] {
+        let body = format!(
+            r#"{{"Item":{{"pk":{{"S":"OWNER#2bd806c97f0e00af1a1fc3328fa763a9"}},
+            "sk":{{"S":"UPLOAD#01936f2e-8b5a-7c3d-9e4f-0123456789ab"}},"status":{{"S":"ready"}},
+            "filename":{{"S":"cat.png"}},"content_type":{{"S":"image/png"}},"size_bytes":{{"N":"70"}},
+            "created_at":{{"N":"1795302300125"}},"expires_at":{{"N":"1795305900125"}},
+            "version_id":{{"S":"v7"}},"confirmed_at":{{"N":"1795302301125"}},"width":{{"N":"4"}},"height":{{"N":"3"}},
+            "thumbnails":{{"M":{{"status":{{"S":"ready"}},"items":{{"L":[{{"M":{{"name":{{"S":"small"}}{content_type},
+            "width":{{"N":"200"}},"height":{{"N":"150"}},"size_bytes":{{"N":"7311"}}}}}}]}}}}}}}}}}"#
+        );
+        let table =
+            UploadsTable::new(&connection(move |_| answer(200, &[], body.clone())), "uploads".to_owned());
+        let Upload { owner, id, .. } = sample::pending();
+        let State::Ready(Verified { placeholder, thumbnails, .. }) =
+            table.get_upload(owner, id).await.unwrap().unwrap().state
+        else {
+            panic!("it is ready")
+        };
+        assert_eq!(placeholder, None);
+        assert_eq!(thumbnails, Thumbnails::Ready(vec![sample::thumbnail("small", ThumbnailFormat::Jpeg)]));
+    }
 }
 
 #[tokio::test]

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use time::OffsetDateTime;
 use valet_core::checksum::Sha256;
 use valet_core::error::StoreError;
-use valet_core::key::ThumbnailName;
+use valet_core::key::{ThumbnailFormat, ThumbnailName};
 use valet_core::upload::{
     Dimensions, Filename, RejectReason, State, Thumbnail, Thumbnails, Verified, VersionId,
 };
-use valet_core::{MediaType, Owner, ThumbnailKey, Upload, UploadId};
+use valet_core::{MediaType, Owner, Placeholder, Upload, UploadId};
 
 /// The attributes of an item.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -53,6 +53,9 @@ pub(crate) fn to_item(upload: &Upload) -> Item {
             if let Some(Dimensions { width, height }) = verified.dimensions {
                 all.extend(item([("width", number(width)), ("height", number(height))]));
             }
+            if let Some(placeholder) = &verified.placeholder {
+                all.insert("placeholder".to_owned(), placeholder_value(placeholder));
+            }
         }
         State::Rejected(reason) => {
             all.insert("reason".to_owned(), text(reason.code()));
@@ -80,7 +83,7 @@ pub(crate) fn thumbnails_value(thumbnails: &Thumbnails) -> AttributeValue {
             let items = items.iter().map(|thumbnail| {
                 AttributeValue::M(item([
                     ("name", text(thumbnail.name.as_str())),
-                    ("content_type", text(ThumbnailKey::CONTENT_TYPE)),
+                    ("content_type", text(thumbnail.format.content_type())),
                     ("width", number(thumbnail.dimensions.width)),
                     ("height", number(thumbnail.dimensions.height)),
                     ("size_bytes", number(thumbnail.size_bytes)),
@@ -93,6 +96,14 @@ pub(crate) fn thumbnails_value(thumbnails: &Thumbnails) -> AttributeValue {
         }
     }
     AttributeValue::M(map)
+}
+
+/// The attribute of a file's placeholder.
+pub(crate) fn placeholder_value(placeholder: &Placeholder) -> AttributeValue {
+    AttributeValue::M(item([
+        ("thumbhash", text(placeholder.thumbhash_base64())),
+        ("color", text(placeholder.color_hex())),
+    ]))
 }
 
 /// An item of these attributes.
@@ -161,6 +172,11 @@ impl Fields<'_> {
                 version: VersionId::new(self.text("version_id")?),
                 confirmed_at: self.time("confirmed_at")?,
                 dimensions: self.dimensions(),
+                placeholder: match self.0.get("placeholder") {
+                    Some(placeholder) => Some(Fields(placeholder.as_m().ok()?).placeholder()?),
+                    // Thumbnails were not made, or before there were placeholders.
+                    None => None,
+                },
                 thumbnails: Fields(self.0.get("thumbnails")?.as_m().ok()?).thumbnails()?,
             }),
             "rejected" => State::Rejected(RejectReason::parse(self.text("reason")?)?),
@@ -173,6 +189,10 @@ impl Fields<'_> {
 
     fn dimensions(&self) -> Option<Dimensions> {
         Some(Dimensions { width: self.number("width")?, height: self.number("height")? })
+    }
+
+    fn placeholder(&self) -> Option<Placeholder> {
+        Placeholder::parse(self.text("thumbhash")?, self.text("color")?)
     }
 
     fn thumbnails(&self) -> Option<Thumbnails> {
@@ -193,6 +213,11 @@ impl Fields<'_> {
     fn thumbnail(&self) -> Option<Thumbnail> {
         Some(Thumbnail {
             name: ThumbnailName::parse(self.text("name")?)?,
+            format: match self.0.get("content_type") {
+                Some(content_type) => ThumbnailFormat::from_content_type(content_type.as_s().ok()?)?,
+                // The one there was at first.
+                None => ThumbnailFormat::Jpeg,
+            },
             dimensions: self.dimensions()?,
             size_bytes: self.number("size_bytes")?,
         })

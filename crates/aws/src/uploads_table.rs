@@ -6,8 +6,8 @@
 use crate::Connection;
 use crate::error::{bad_answer, store_error};
 use crate::upload_item::{
-    Fields, Item, from_item, item, milliseconds, number, partition, seconds, text, thumbnails_value, to_item,
-    upload_key,
+    Fields, Item, from_item, item, milliseconds, number, partition, placeholder_value, seconds, text,
+    thumbnails_value, to_item, upload_key,
 };
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -216,9 +216,12 @@ fn transition_update(update: UpdateItemFluentBuilder, transition: &Transition) -
             .condition_expression(FROM_PENDING)
             .update_expression("SET #status = :cancelled")
             .expression_attribute_values(":cancelled", text("cancelled")),
-        Transition::Thumbnailed { source, thumbnails } => update
+        Transition::Thumbnailed { source, placeholder, thumbnails } => update
             .condition_expression(THUMBNAILS_FROM_PENDING)
-            .update_expression("SET thumbnails = :thumbnails, width = :width, height = :height")
+            .update_expression(
+                "SET thumbnails = :thumbnails, placeholder = :placeholder, width = :width, height = :height",
+            )
+            .expression_attribute_values(":placeholder", placeholder_value(placeholder))
             .expression_attribute_values(":ready", text("ready"))
             .expression_attribute_values(":thumbnails", thumbnails_value(&Thumbnails::Ready(thumbnails.clone())))
             .expression_attribute_values(":width", number(source.width))

@@ -46,46 +46,82 @@ impl fmt::Display for UploadKey {
     }
 }
 
-/// The name of a thumbnail size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ThumbnailName {
-    /// At most 200 × 200.
-    Small,
-}
+/// The name of a thumbnail: 1 to 32 lower-case letters, digits and hyphens, not a hyphen first. The operator chooses it; no
+/// client does.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ThumbnailName(String);
 
 impl ThumbnailName {
-    /// The name in keys, rows and answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Small => "small",
-        }
+    /// The most characters a name may have.
+    pub const MAX_LENGTH: usize = 32;
+
+    /// Takes a good name; `None` for any other.
+    pub fn parse(name: &str) -> Option<Self> {
+        let is_good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let is_name = name.len() <= Self::MAX_LENGTH
+            && name.bytes().next().is_some_and(is_good)
+            && name.bytes().all(|byte| is_good(byte) || byte == b'-');
+        is_name.then(|| Self(name.to_owned()))
     }
 
-    /// Reads back [`Self::as_str`].
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Small].into_iter().find(|candidate| candidate.as_str() == name)
+    /// The name in keys, rows and answers.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
-/// The key of a thumbnail: `thumbnails/{owner}/{id}/{name}.jpg`.
+/// What a thumbnail is stored as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ThumbnailFormat {
+    /// JPEG
+    Jpeg,
+    /// WebP
+    Webp,
+}
+
+impl ThumbnailFormat {
+    const ALL: [Self; 2] = [Self::Jpeg, Self::Webp];
+
+    /// What a thumbnail is stored and served as.
+    pub const fn content_type(self) -> &'static str {
+        self.media_type().content_type()
+    }
+
+    /// How its key ends.
+    pub const fn extension(self) -> &'static str {
+        self.media_type().extension()
+    }
+
+    /// Reads back [`Self::content_type`].
+    pub fn from_content_type(content_type: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.content_type() == content_type)
+    }
+
+    const fn media_type(self) -> MediaType {
+        match self {
+            Self::Jpeg => MediaType::Jpeg,
+            Self::Webp => MediaType::Webp,
+        }
+    }
+}
+
+/// The key of a thumbnail: `thumbnails/{owner}/{id}/{name}.{extension}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ThumbnailKey {
     /// The owner of the upload it was made from.
     pub owner: Owner,
     /// The upload it was made from.
     pub id: UploadId,
-    /// Which size.
+    /// Which of its thumbnails.
     pub name: ThumbnailName,
-}
-
-impl ThumbnailKey {
-    /// What thumbnails are stored and served as.
-    pub const CONTENT_TYPE: &str = MediaType::Jpeg.content_type();
+    /// Decides the extension and what it is served as.
+    pub format: ThumbnailFormat,
 }
 
 impl fmt::Display for ThumbnailKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "thumbnails/{}/{}/{}.jpg", self.owner, self.id, self.name.as_str())
+        let Self { owner, id, name, format } = self;
+        write!(f, "thumbnails/{owner}/{id}/{}.{}", name.as_str(), format.extension())
     }
 }
 
@@ -111,13 +147,35 @@ mod tests {
     }
 
     #[test]
-    fn thumbnail_key_names_owner_upload_and_size() {
-        let thumbnail = ThumbnailKey { owner: key().owner, id: key().id, name: ThumbnailName::Small };
-        assert_eq!(
-            thumbnail.to_string(),
-            format!("thumbnails/2bd806c97f0e00af1a1fc3328fa763a9/{ID}/small.jpg")
-        );
-        assert_eq!(UploadKey::parse(&thumbnail.to_string()), None);
+    fn thumbnail_key_names_owner_upload_name_and_format() {
+        let name = ThumbnailName::parse("wide-2x").unwrap();
+        for (format, extension) in [(ThumbnailFormat::Jpeg, "jpg"), (ThumbnailFormat::Webp, "webp")] {
+            let thumbnail = ThumbnailKey { owner: key().owner, id: key().id, name: name.clone(), format };
+            let text = format!("thumbnails/2bd806c97f0e00af1a1fc3328fa763a9/{ID}/wide-2x.{extension}");
+            assert_eq!(thumbnail.to_string(), text);
+            assert_eq!(UploadKey::parse(&text), None);
+        }
+    }
+
+    #[test]
+    fn a_thumbnails_name_can_be_nothing_but_a_name() {
+        for name in ["small", "0", "w-1600", "a-", &"x".repeat(32)] {
+            assert_eq!(ThumbnailName::parse(name).unwrap().as_str(), name);
+        }
+        for name in ["", "-a", "Small", "a b", "a/b", "../a", "a.b", "ü", "a\n", &"x".repeat(33)] {
+            assert_eq!(ThumbnailName::parse(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_thumbnails_format_reads_back_its_content_type() {
+        for (format, content_type) in
+            [(ThumbnailFormat::Jpeg, "image/jpeg"), (ThumbnailFormat::Webp, "image/webp")]
+        {
+            assert_eq!(format.content_type(), content_type);
+            assert_eq!(ThumbnailFormat::from_content_type(content_type), Some(format));
+        }
+        assert_eq!(ThumbnailFormat::from_content_type("image/png"), None);
     }
 
     #[test]

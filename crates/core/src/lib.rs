@@ -9,6 +9,7 @@ pub mod checksum;
 pub mod key;
 pub mod media_type;
 pub mod owner;
+pub mod placeholder;
 pub mod policy;
 pub mod upload;
 
@@ -35,6 +36,7 @@ pub use issue_upload::issue_upload;
 pub use key::{ThumbnailKey, UploadKey};
 pub use media_type::MediaType;
 pub use owner::{Owner, UploadId};
+pub use placeholder::Placeholder;
 pub use read_upload::read_upload;
 pub use resign_upload::resign_upload;
 pub use settle::settle;

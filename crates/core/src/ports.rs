@@ -1,10 +1,12 @@
 //! What the rules need of storage, a trait per operation and named after it, so that a use case's signature says
-//! what its function must be allowed to do. Implemented by `valet-aws`, and in memory by `testing`.
+//! what its function must be allowed to do; and what they need of whoever renders. Storage is implemented by `valet-aws`, rendering by
+//! the function, both in memory by `testing`.
 
 use crate::checksum::Sha256;
 use crate::error::StoreError;
-use crate::upload::{Transition, VersionId};
-use crate::{Owner, ThumbnailKey, Upload, UploadId, UploadKey};
+use crate::key::{ThumbnailFormat, ThumbnailName};
+use crate::upload::{Dimensions, Transition, VersionId};
+use crate::{Owner, Placeholder, ThumbnailKey, Upload, UploadId, UploadKey};
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
@@ -34,14 +36,26 @@ pub trait HeadObject {
     ) -> impl Future<Output = Result<Option<StoredObject>, StoreError>> + Send;
 }
 
-/// Reads whole objects.
+/// Reads objects, as far as they are wanted.
 pub trait GetObject {
-    /// All bytes of one version; `None` when there is none. The caller has checked the size. IAM: `s3:GetObjectVersion`.
+    /// The bytes of one version, as they come.
+    type Body: ReadChunk;
+
+    /// Begins to read one version; `None` when there is none. The caller has checked the size. IAM: `s3:GetObjectVersion`.
     fn get_object(
         &self,
         key: &UploadKey,
         version: &VersionId,
-    ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Self::Body>, StoreError>> + Send;
+}
+
+/// Bytes that come one chunk after the other. Dropped before its end, it fetches no more.
+pub trait ReadChunk: Send {
+    /// Bytes as storage hands them out.
+    type Chunk: AsRef<[u8]> + Send;
+
+    /// The next bytes; `None` at the end. Bytes that break off are a transient error, never an end.
+    fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Self::Chunk>, StoreError>> + Send;
 }
 
 /// Opens the gate.
@@ -67,7 +81,7 @@ pub trait DeleteVersion {
 
 /// Stores thumbnails.
 pub trait PutThumbnail {
-    /// Stores or replaces one thumbnail. IAM: `s3:PutObject`.
+    /// Stores or replaces one thumbnail, under the content type of its key's format. IAM: `s3:PutObject`.
     fn put_thumbnail(
         &self,
         key: &ThumbnailKey,
@@ -123,6 +137,58 @@ pub trait UpdateUpload {
         id: UploadId,
         transition: &Transition,
     ) -> impl Future<Output = Result<Option<Upload>, StoreError>> + Send;
+}
+
+/// Renders thumbnails.
+pub trait Render {
+    /// The rendering of one file.
+    type Job: RenderJob;
+
+    /// Begins with a file.
+    fn start(&self) -> Self::Job;
+}
+
+/// The rendering of one file, fed with its bytes from the first on.
+pub trait RenderJob: Send {
+    /// Takes the next bytes and says whether it needs more.
+    fn push(&mut self, bytes: &[u8]) -> Progress;
+
+    /// Everything there is to make of the file, from what was pushed: all of it, or as much as was enough. An error is the
+    /// stable code of why the file will never have thumbnails.
+    fn finish(self) -> impl Future<Output = Result<Rendered, &'static str>> + Send;
+}
+
+/// How far a rendering has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// More bytes are needed, if there are any.
+    More,
+    /// No byte that follows can change the result.
+    Enough,
+}
+
+/// What was made of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The file's width and height as displayed.
+    pub source: Dimensions,
+    /// What to show until a thumbnail has come.
+    pub placeholder: Placeholder,
+    /// Its thumbnails, at least one, no name twice.
+    pub thumbnails: Vec<RenderedThumbnail>,
+}
+
+/// A thumbnail before it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedThumbnail {
+    /// What it is called.
+    pub name: ThumbnailName,
+    /// What its bytes are.
+    pub format: ThumbnailFormat,
+    /// Its width and height.
+    pub dimensions: Dimensions,
+    /// The file.
+    pub bytes: Vec<u8>,
 }
 
 /// A signed PUT. Whoever holds it may upload: it is a credential, so it does not print its URL.

@@ -1,10 +1,11 @@
-//! Storage for tests: in memory, failing on demand, and the conformance suite that memory and the real servers pass alike.
+//! Storage and rendering for tests: in memory, failing on demand, and the conformance suite that memory and the real servers pass alike.
 //! Compiled only with the `testing` feature; never part of a function.
 
 // Test support panics by design: that is how it says that something is wrong.
 #![expect(clippy::unwrap_used, reason = "compiled for tests only")]
 
 mod failing;
+mod fake_render;
 mod memory_bucket;
 mod memory_table;
 
@@ -12,5 +13,6 @@ pub mod conformance;
 pub mod sample;
 
 pub use failing::Failing;
-pub use memory_bucket::MemoryBucket;
+pub use fake_render::FakeRender;
+pub use memory_bucket::{MemoryBody, MemoryBucket};
 pub use memory_table::MemoryTable;

@@ -2,8 +2,8 @@
 //! the condition and the effect are written down here, once, in [`Upload::apply`].
 
 use crate::checksum::Sha256;
-use crate::key::ThumbnailName;
-use crate::{MediaType, Owner, ThumbnailKey, UploadId, UploadKey};
+use crate::key::{ThumbnailFormat, ThumbnailName};
+use crate::{MediaType, Owner, Placeholder, ThumbnailKey, UploadId, UploadKey};
 use std::fmt;
 use time::OffsetDateTime;
 
@@ -56,6 +56,8 @@ pub struct Verified {
     pub confirmed_at: OffsetDateTime,
     /// Width and height as displayed; known once thumbnails were made.
     pub dimensions: Option<Dimensions>,
+    /// What to show until a thumbnail has come; known once thumbnails were made.
+    pub placeholder: Option<Placeholder>,
     /// How far its thumbnails have come.
     pub thumbnails: Thumbnails,
 }
@@ -76,8 +78,10 @@ pub enum Thumbnails {
 /// One stored thumbnail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thumbnail {
-    /// Which size.
+    /// What it is called.
     pub name: ThumbnailName,
+    /// What it is stored as.
+    pub format: ThumbnailFormat,
     /// Its width and height.
     pub dimensions: Dimensions,
     /// Its stored size.
@@ -145,6 +149,8 @@ pub enum Transition {
     Thumbnailed {
         /// Width and height of the file as displayed.
         source: Dimensions,
+        /// What to show until a thumbnail has come.
+        placeholder: Placeholder,
         /// What was made.
         thumbnails: Vec<Thumbnail>,
     },
@@ -162,8 +168,8 @@ impl Upload {
     }
 
     /// The key of one of its thumbnails.
-    pub fn thumbnail_key(&self, name: ThumbnailName) -> ThumbnailKey {
-        ThumbnailKey { owner: self.owner, id: self.id, name }
+    pub fn thumbnail_key(&self, name: ThumbnailName, format: ThumbnailFormat) -> ThumbnailKey {
+        ThumbnailKey { owner: self.owner, id: self.id, name, format }
     }
 
     /// Whether the grant has ended without anything having arrived. Derived from the time at every read: a sweep that
@@ -191,15 +197,17 @@ impl Upload {
                 version: version.clone(),
                 confirmed_at: *at,
                 dimensions: None,
+                placeholder: None,
                 thumbnails: thumbnails.clone(),
             }),
             (State::Pending, Transition::Reject(reason)) => State::Rejected(*reason),
             (State::Pending, Transition::Cancel) => State::Cancelled,
-            (State::Ready(verified), Transition::Thumbnailed { source, thumbnails })
+            (State::Ready(verified), Transition::Thumbnailed { source, placeholder, thumbnails })
                 if verified.thumbnails == Thumbnails::Pending =>
             {
                 State::Ready(Verified {
                     dimensions: Some(*source),
+                    placeholder: Some(placeholder.clone()),
                     thumbnails: Thumbnails::Ready(thumbnails.clone()),
                     ..verified.clone()
                 })
@@ -323,7 +331,11 @@ mod tests {
 
     #[test]
     fn thumbnails_are_recorded_once_and_only_on_a_ready_upload() {
-        let made = Transition::Thumbnailed { source: Dimensions { width: 4, height: 3 }, thumbnails: vec![] };
+        let made = Transition::Thumbnailed {
+            source: Dimensions { width: 4, height: 3 },
+            placeholder: sample::placeholder(),
+            thumbnails: vec![],
+        };
         let failed = Transition::ThumbnailsFailed { reason: "corrupt".to_owned() };
         let pending = sample::pending();
         assert_eq!(pending.apply(&made), None);

@@ -1,27 +1,23 @@
-//! Thumbnails appear once, for verified images only, and never outlive what they were made from.
+//! Thumbnails appear once and all together, for verified images only, and never outlive what they were made from.
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-use std::cell::Cell;
-use valet_core::generate_thumbnails::{MAX_SOURCE_BYTES, Outcome, Rendered};
-use valet_core::key::{CACHE_CONTROL, ThumbnailName};
-use valet_core::ports::{GetUpload, StoredHeaders};
+use valet_core::error::StoreErrorKind;
+use valet_core::generate_thumbnails::{MAX_SOURCE_BYTES, Outcome, Reading};
+use valet_core::key::{CACHE_CONTROL, ThumbnailFormat, ThumbnailName};
+use valet_core::ports::{GetUpload, PutThumbnail, StoredHeaders, UpdateUpload};
 use valet_core::settle::Arrival;
-use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
-use valet_core::upload::{Dimensions, State, Thumbnails, Verified, VersionId};
-use valet_core::{MediaType, Upload, confirm_upload, generate_thumbnails};
+use valet_core::testing::{Failing, FakeRender, MemoryBody, MemoryBucket, MemoryTable, sample};
+use valet_core::upload::{Dimensions, RejectReason, State, Thumbnails, Transition, Verified};
+use valet_core::{MediaType, Owner, StoreError, Upload, UploadId, confirm_upload, generate_thumbnails};
 
-#[expect(clippy::unnecessary_wraps, reason = "the port may fail")]
-fn render(bytes: &[u8], _: ThumbnailName) -> Result<Rendered, &'static str> {
-    assert_eq!(bytes, sample::PNG);
-    Ok(Rendered {
-        source: Dimensions { width: 1, height: 1 },
-        dimensions: Dimensions { width: 1, height: 1 },
-        jpeg: b"jpeg".to_vec(),
-    })
-}
+const THREE: [(&str, ThumbnailFormat); 3] =
+    [("large", ThumbnailFormat::Jpeg), ("medium", ThumbnailFormat::Webp), ("small", ThumbnailFormat::Jpeg)];
 
-fn never(_: &[u8], _: ThumbnailName) -> Result<Rendered, &'static str> {
-    panic!("it was rendered")
+/// The whole of a [`sample::PNG`].
+const WHOLE: Reading = Reading { bytes_read: sample::PNG.len() as u64, size_bytes: sample::PNG.len() as u64 };
+
+fn made(thumbnails: usize) -> Outcome {
+    Outcome::Made { thumbnails, reading: WHOLE }
 }
 
 fn arrives(bucket: &MemoryBucket, upload: &Upload, bytes: &[u8]) -> Arrival {
@@ -33,15 +29,42 @@ fn arrives(bucket: &MemoryBucket, upload: &Upload, bytes: &[u8]) -> Arrival {
     Arrival::Event(upload.key(), Some(bucket.store(&upload.key(), headers, None, bytes)))
 }
 
-async fn thumbnails(table: &MemoryTable, upload: &Upload) -> Thumbnails {
+/// A file of which the row says that it was verified as these many bytes, whatever it has.
+fn verified_as(size_bytes: u64, bucket: &MemoryBucket, bytes: &[u8]) -> (MemoryTable, Upload, Arrival) {
+    let pending = sample::pending();
+    let event = arrives(bucket, &pending, bytes);
+    let Arrival::Event(_, Some(version)) = &event else { unreachable!("it arrived with a version") };
+    let verified = Verified {
+        version: version.clone(),
+        confirmed_at: sample::NOW,
+        dimensions: None,
+        placeholder: None,
+        thumbnails: Thumbnails::Pending,
+    };
+    let upload = Upload { size_bytes, state: State::Ready(verified), ..pending };
+    (MemoryTable::with([upload.clone()]), upload, event)
+}
+
+async fn verified(table: &impl GetUpload, upload: &Upload) -> Verified {
     match table.get_upload(upload.owner, upload.id).await.unwrap().unwrap().state {
-        State::Ready(Verified { thumbnails, .. }) => thumbnails,
+        State::Ready(verified) => verified,
         state => panic!("{state:?}"),
     }
 }
 
+/// The thumbnails of a row as their keys.
+async fn recorded(table: &impl GetUpload, upload: &Upload) -> Vec<String> {
+    let Thumbnails::Ready(items) = verified(table, upload).await.thumbnails else { panic!("none recorded") };
+    items.into_iter().map(|item| upload.thumbnail_key(item.name, item.format).to_string()).collect()
+}
+
+/// The thumbnails in a bucket.
+fn stored(bucket: &MemoryBucket) -> Vec<String> {
+    bucket.keys().into_iter().filter(|key| key.starts_with("thumbnails/")).collect()
+}
+
 #[tokio::test]
-async fn an_event_makes_a_thumbnail_once_before_or_after_the_confirm() {
+async fn an_event_makes_all_thumbnails_once_before_or_after_the_confirm() {
     for confirms_first in [true, false] {
         let (bucket, upload) = (MemoryBucket::default(), sample::pending());
         let table = MemoryTable::with([upload.clone()]);
@@ -49,12 +72,18 @@ async fn an_event_makes_a_thumbnail_once_before_or_after_the_confirm() {
         if confirms_first {
             confirm_upload(&bucket, &table, sample::NOW, upload.owner, upload.id).await.unwrap();
         }
-        let made = generate_thumbnails(&bucket, &table, render, sample::NOW, &event).await.unwrap();
-        let again = generate_thumbnails(&bucket, &table, never, sample::NOW, &event).await.unwrap();
-        assert_eq!((made, again), (Outcome::Made, Outcome::NotNeeded));
-        let key = format!("thumbnails/{}/{}/small.jpg", upload.owner, upload.id);
-        assert!(bucket.keys().contains(&key), "{:?}", bucket.keys());
-        assert!(matches!(thumbnails(&table, &upload).await, Thumbnails::Ready(items) if items.len() == 1));
+        let render = FakeRender::of(&THREE);
+        let first = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
+        let again = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
+        assert_eq!((first, again, render.jobs()), (made(3), Outcome::NotNeeded, 1));
+        let folder = format!("thumbnails/{}/{}", upload.owner, upload.id);
+        let keys = ["large.jpg", "medium.webp", "small.jpg"].map(|name| format!("{folder}/{name}"));
+        assert_eq!(stored(&bucket), keys);
+        assert_eq!(recorded(&table, &upload).await, keys);
+        assert_eq!(bucket.text(&keys[1]).as_deref(), Some("medium"), "each holds its own bytes");
+        let verified = verified(&table, &upload).await;
+        assert_eq!(verified.dimensions, Some(Dimensions { width: 1, height: 1 }));
+        assert_eq!(verified.placeholder, Some(sample::placeholder()));
     }
 }
 
@@ -63,12 +92,13 @@ async fn what_cannot_be_rendered_fails_for_good_with_its_reason() {
     let (bucket, upload) = (MemoryBucket::default(), sample::pending());
     let table = MemoryTable::with([upload.clone()]);
     let event = arrives(&bucket, &upload, sample::PNG);
-    let failed =
-        generate_thumbnails(&bucket, &table, |_, _| Err("corrupt"), sample::NOW, &event).await.unwrap();
-    assert_eq!(failed, Outcome::Failed("corrupt".to_owned()));
-    assert_eq!(thumbnails(&table, &upload).await, Thumbnails::Failed("corrupt".to_owned()));
-    let again = generate_thumbnails(&bucket, &table, never, sample::NOW, &event).await.unwrap();
-    assert_eq!(again, Outcome::NotNeeded);
+    let render = FakeRender::failing("corrupt");
+    let failed = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
+    assert_eq!(failed, Outcome::Failed { reason: "corrupt", reading: WHOLE });
+    assert_eq!(verified(&table, &upload).await.thumbnails, Thumbnails::Failed("corrupt".to_owned()));
+    assert_eq!(stored(&bucket), [""; 0]);
+    let again = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
+    assert_eq!((again, render.jobs()), (Outcome::NotNeeded, 1));
 }
 
 #[tokio::test]
@@ -78,101 +108,220 @@ async fn only_a_verified_image_is_read() {
     let refused = Upload { size_bytes: 3, ..sample::pending() };
     let cancelled = Upload { state: State::Cancelled, ..sample::pending() };
     let table = MemoryTable::with([video.clone(), refused.clone(), cancelled.clone()]);
+    let render = FakeRender::of(&THREE);
     for (upload, bytes, outcome) in [
         (&video, b"\0\0\0\x10ftypmp42\0\0\0\0".as_slice(), Outcome::NotNeeded),
-        (&refused, sample::PNG, Outcome::Rejected(valet_core::upload::RejectReason::Size)),
+        (&refused, sample::PNG, Outcome::Rejected(RejectReason::Size)),
         (&cancelled, sample::PNG, Outcome::Gone),
     ] {
         let event = arrives(&bucket, upload, bytes);
-        let seen = generate_thumbnails(&bucket, &table, never, sample::NOW, &event).await.unwrap();
+        let seen = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
         assert_eq!(seen, outcome);
     }
-    assert_eq!(thumbnails(&table, &video).await, Thumbnails::None);
+    assert_eq!((render.jobs(), bucket.bytes_read()), (0, 0));
+    assert_eq!(verified(&table, &video).await.thumbnails, Thumbnails::None);
     assert_eq!(bucket.keys(), [video.key().to_string()]);
 }
 
 #[tokio::test]
 async fn a_file_too_large_for_memory_is_not_read() {
-    let verified = Verified {
-        version: VersionId::new("v1"),
-        confirmed_at: sample::NOW,
-        dimensions: None,
-        thumbnails: Thumbnails::Pending,
-    };
-    let size_bytes = MAX_SOURCE_BYTES + 1;
-    let upload = Upload { size_bytes, state: State::Ready(verified), ..sample::pending() };
-    let table = MemoryTable::with([upload.clone()]);
-    let event = Arrival::Event(upload.key(), Some(VersionId::new("v1")));
     let bucket = MemoryBucket::default();
-    let outcome = generate_thumbnails(&bucket, &table, never, sample::NOW, &event).await.unwrap();
-    assert_eq!(outcome, Outcome::Failed("too_many_bytes".to_owned()));
+    let (table, _, event) = verified_as(MAX_SOURCE_BYTES + 1, &bucket, sample::PNG);
+    let render = FakeRender::of(&THREE);
+    let outcome = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
+    let reading = Reading { bytes_read: 0, size_bytes: MAX_SOURCE_BYTES + 1 };
+    assert_eq!(outcome, Outcome::Failed { reason: "too_many_bytes", reading });
+    assert_eq!(bucket.bytes_read(), 0);
 }
 
 #[tokio::test]
-async fn a_thumbnail_of_a_file_deleted_meanwhile_is_removed() {
+async fn nothing_is_read_beyond_what_is_enough() {
+    let chunk = MemoryBody::CHUNK_BYTES as u64;
+    for (enough, bytes_read) in [(1, chunk), (chunk, chunk), (chunk + 1, 2 * chunk)] {
+        let (bucket, upload) = (MemoryBucket::default(), sample::pending());
+        let table = MemoryTable::with([upload.clone()]);
+        let event = arrives(&bucket, &upload, sample::PNG);
+        let render = FakeRender::of(&THREE).enough_after(enough);
+        let outcome = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
+        let reading = Reading { bytes_read, size_bytes: sample::PNG.len() as u64 };
+        assert_eq!(outcome, Outcome::Made { thumbnails: 3, reading });
+        assert_eq!(bucket.bytes_read(), bytes_read);
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_another_length_than_recorded_is_not_taken_for_the_file() {
+    let size = sample::PNG.len() as u64;
+    for size_bytes in [size - 1, size + 1, 3 * size] {
+        let bucket = MemoryBucket::default();
+        let (table, upload, event) = verified_as(size_bytes, &bucket, sample::PNG);
+        let render = FakeRender::of(&THREE);
+        let error = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap_err();
+        assert_eq!((error.operation, error.kind), ("GetObject", StoreErrorKind::Transient));
+        assert_eq!(verified(&table, &upload).await.thumbnails, Thumbnails::Pending);
+        assert_eq!(stored(&bucket), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_read_again_by_the_next_event() {
+    let bucket = MemoryBucket::default();
+    let (table, upload, event) = verified_as(sample::PNG.len() as u64, &bucket, sample::PNG);
+    // Settling a ready file asks nothing of the bucket: the first call begins to read, the third asks for the second chunk.
+    let breaking = Failing::at(&bucket, 2, false);
+    let render = FakeRender::of(&THREE);
+    let error = generate_thumbnails(&breaking, &table, &render, sample::NOW, &event).await.unwrap_err();
+    assert_eq!((error.operation, error.kind), ("GetObject", StoreErrorKind::Transient));
+    assert_eq!(bucket.bytes_read(), MemoryBody::CHUNK_BYTES as u64);
+    assert_eq!(verified(&table, &upload).await.thumbnails, Thumbnails::Pending);
+    let next = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
+    assert_eq!(next, made(3));
+}
+
+#[tokio::test]
+async fn what_failed_at_the_second_of_three_thumbnails_ends_with_all_three() {
+    // The body, its chunks, its end, and one thumbnail.
+    let calls_before = 1 + sample::PNG.len().div_ceil(MemoryBody::CHUNK_BYTES) + 1 + 1;
+    for (has_effect, stored_at_first) in [(false, 2), (true, 3)] {
+        let bucket = MemoryBucket::default();
+        let (table, upload, event) = verified_as(sample::PNG.len() as u64, &bucket, sample::PNG);
+        let failing = Failing::at(&bucket, calls_before, has_effect);
+        let render = FakeRender::of(&THREE);
+        let error = generate_thumbnails(&failing, &table, &render, sample::NOW, &event).await.unwrap_err();
+        assert_eq!((error.operation, stored(&bucket).len()), ("PutObject", stored_at_first));
+        assert_eq!(
+            verified(&table, &upload).await.thumbnails,
+            Thumbnails::Pending,
+            "half of it was recorded"
+        );
+        let next = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
+        assert_eq!(next, made(3));
+        assert_eq!(stored(&bucket), recorded(&table, &upload).await);
+    }
+}
+
+#[tokio::test]
+async fn thumbnails_of_a_file_deleted_meanwhile_are_removed() {
     let (bucket, upload) = (MemoryBucket::default(), sample::pending());
     let table = MemoryTable::with([upload.clone()]);
     let event = arrives(&bucket, &upload, sample::PNG);
-    let deleted = Cell::new(false);
-    let table = DeletedWhen { table: &table, deleted: &deleted };
-    let render = |bytes: &[u8], name| {
-        deleted.set(true);
-        render(bytes, name)
-    };
-    let outcome = generate_thumbnails(&bucket, &table, render, sample::NOW, &event).await.unwrap();
+    let render = FakeRender::of(&THREE);
+    let table = Meanwhile { table: &table, render: &render, state: Some(State::Deleted) };
+    let outcome = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
     assert_eq!(outcome, Outcome::Gone);
     assert_eq!(bucket.keys(), [upload.key().to_string()]);
 }
 
 #[tokio::test]
+async fn thumbnails_of_a_row_that_is_gone_are_removed() {
+    let (bucket, upload) = (MemoryBucket::default(), sample::pending());
+    let table = MemoryTable::with([upload.clone()]);
+    let event = arrives(&bucket, &upload, sample::PNG);
+    let render = FakeRender::of(&THREE);
+    let table = Meanwhile { table: &table, render: &render, state: None };
+    let outcome = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
+    assert_eq!(outcome, Outcome::Gone);
+    assert_eq!(stored(&bucket), [""; 0]);
+}
+
+#[tokio::test]
+async fn of_two_runs_the_loser_leaves_only_what_the_winner_recorded() {
+    // The winner was started with other variants: a small one as well, but as WebP.
+    let winners = ["large.jpg", "small.webp"];
+    let items = vec![
+        sample::thumbnail("large", ThumbnailFormat::Jpeg),
+        sample::thumbnail("small", ThumbnailFormat::Webp),
+    ];
+    for (thumbnails, left) in [
+        (Thumbnails::Ready(items), winners.as_slice()),
+        (Thumbnails::Failed("took_too_long".to_owned()), &[]),
+    ] {
+        let bucket = MemoryBucket::default();
+        let (table, upload, event) = verified_as(sample::PNG.len() as u64, &bucket, sample::PNG);
+        let before = verified(&table, &upload).await;
+        for name in left {
+            let (name, format) = match name.split_once('.').unwrap() {
+                (name, "webp") => (name, ThumbnailFormat::Webp),
+                (name, _) => (name, ThumbnailFormat::Jpeg),
+            };
+            let key = upload.thumbnail_key(ThumbnailName::parse(name).unwrap(), format);
+            bucket.put_thumbnail(&key, b"the winner's".to_vec()).await.unwrap();
+        }
+        let render = FakeRender::of(&THREE);
+        let state = State::Ready(Verified { thumbnails, ..before });
+        let meanwhile = Meanwhile { table: &table, render: &render, state: Some(state) };
+        let outcome = generate_thumbnails(&bucket, &meanwhile, &render, sample::NOW, &event).await.unwrap();
+        assert_eq!((outcome, render.jobs()), (Outcome::NotNeeded, 1));
+        let folder = format!("thumbnails/{}/{}", upload.owner, upload.id);
+        let left: Vec<_> = left.iter().map(|name| format!("{folder}/{name}")).collect();
+        assert_eq!(stored(&bucket), left);
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_loses_to_another_runs_success_changes_nothing() {
+    let bucket = MemoryBucket::default();
+    let (table, upload, event) = verified_as(sample::PNG.len() as u64, &bucket, sample::PNG);
+    let before = verified(&table, &upload).await;
+    let render = FakeRender::failing("took_too_long");
+    let items = vec![sample::thumbnail("small", ThumbnailFormat::Jpeg)];
+    let state = State::Ready(Verified { thumbnails: Thumbnails::Ready(items), ..before });
+    let meanwhile = Meanwhile { table: &table, render: &render, state: Some(state) };
+    let outcome = generate_thumbnails(&bucket, &meanwhile, &render, sample::NOW, &event).await.unwrap();
+    assert_eq!((outcome, render.jobs()), (Outcome::NotNeeded, 1));
+}
+
+#[tokio::test]
 async fn whichever_call_fails_the_next_event_finishes_the_work() {
-    for fails_at in 0..6 {
+    let mut failures = 0;
+    for fails_at in 0..16 {
         for (fails_in_table, has_effect) in [(false, false), (false, true), (true, false), (true, true)] {
             let (bucket, upload) = (MemoryBucket::default(), sample::pending());
             let table = MemoryTable::with([upload.clone()]);
             let event = arrives(&bucket, &upload, sample::PNG);
             let failing_bucket = Failing::at(&bucket, if fails_in_table { 99 } else { fails_at }, has_effect);
             let failing_table = Failing::at(&table, if fails_in_table { fails_at } else { 99 }, has_effect);
+            let render = FakeRender::of(&THREE);
             let first =
-                generate_thumbnails(&failing_bucket, &failing_table, render, sample::NOW, &event).await;
+                generate_thumbnails(&failing_bucket, &failing_table, &render, sample::NOW, &event).await;
             assert_eq!(first.is_err(), failing_bucket.has_failed() || failing_table.has_failed());
-            generate_thumbnails(&bucket, &table, render, sample::NOW, &event).await.unwrap();
-            assert!(matches!(thumbnails(&table, &upload).await, Thumbnails::Ready(_)));
-            assert_eq!(bucket.keys().len(), 2);
+            failures += usize::from(first.is_err());
+            generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();
+            assert_eq!(stored(&bucket), recorded(&table, &upload).await);
         }
     }
+    // Of the bucket: the look, the tag, the body, its five chunks and its end, three thumbnails. Of the table: a read, two moves.
+    assert_eq!(failures, 2 * (12 + 3));
 }
 
-/// A table in which every upload reads as deleted once the flag is set.
-struct DeletedWhen<'a> {
+/// A table in which every upload reads as somebody else left it, or not at all, once a rendering has begun.
+struct Meanwhile<'a> {
     table: &'a MemoryTable,
-    deleted: &'a Cell<bool>,
+    render: &'a FakeRender,
+    state: Option<State>,
 }
 
-impl GetUpload for DeletedWhen<'_> {
-    fn get_upload(
-        &self,
-        owner: valet_core::Owner,
-        id: valet_core::UploadId,
-    ) -> impl Future<Output = Result<Option<Upload>, valet_core::StoreError>> + Send {
-        let deleted = self.deleted.get();
-        let read = self.table.get_upload(owner, id);
-        async move {
-            let found = read.await?;
-            Ok(found.map(|upload| if deleted { Upload { state: State::Deleted, ..upload } } else { upload }))
+impl GetUpload for Meanwhile<'_> {
+    async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
+        let found = self.table.get_upload(owner, id).await?;
+        if self.render.jobs() == 0 {
+            return Ok(found);
         }
+        Ok(found.and_then(|upload| self.state.clone().map(|state| Upload { state, ..upload })))
     }
 }
 
-impl valet_core::ports::UpdateUpload for DeletedWhen<'_> {
-    fn update_upload(
+impl UpdateUpload for Meanwhile<'_> {
+    async fn update_upload(
         &self,
-        owner: valet_core::Owner,
-        id: valet_core::UploadId,
-        transition: &valet_core::upload::Transition,
-    ) -> impl Future<Output = Result<Option<Upload>, valet_core::StoreError>> + Send {
-        let deleted = self.deleted.get();
-        let update = self.table.update_upload(owner, id, transition);
-        async move { if deleted { Ok(None) } else { update.await } }
+        owner: Owner,
+        id: UploadId,
+        transition: &Transition,
+    ) -> Result<Option<Upload>, StoreError> {
+        if self.render.jobs() == 0 {
+            return self.table.update_upload(owner, id, transition).await;
+        }
+        let now = self.get_upload(owner, id).await?;
+        Ok(now.and_then(|upload| upload.apply(transition)))
     }
 }

@@ -8,7 +8,7 @@ use valet_core::issue_upload::Grant;
 use valet_core::policy::Policy;
 use valet_core::ports::SignedPut;
 use valet_core::upload::{State, Thumbnail, Thumbnails, Verified};
-use valet_core::{ThumbnailKey, Upload};
+use valet_core::{Placeholder, Upload};
 
 /// An upload.
 #[derive(Serialize)]
@@ -126,6 +126,8 @@ pub struct FileView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u32>,
     file_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placeholder: Option<PlaceholderView>,
     thumbnails: ThumbnailsView<'a>,
     #[serde(serialize_with = "rfc3339")]
     created_at: OffsetDateTime,
@@ -136,7 +138,8 @@ pub struct FileView<'a> {
 impl<'a> FileView<'a> {
     /// The file a ready upload has become; `None` for any other. `cdn_url` has no trailing slash.
     pub fn new(upload: &'a Upload, cdn_url: &str) -> Option<Self> {
-        let State::Ready(Verified { confirmed_at, dimensions, thumbnails, .. }) = &upload.state else {
+        let State::Ready(Verified { confirmed_at, dimensions, placeholder, thumbnails, .. }) = &upload.state
+        else {
             return None;
         };
         Some(Self {
@@ -149,6 +152,7 @@ impl<'a> FileView<'a> {
             width: dimensions.map(|dimensions| dimensions.width),
             height: dimensions.map(|dimensions| dimensions.height),
             file_url: format!("{cdn_url}/{}", upload.key()),
+            placeholder: placeholder.as_ref().map(PlaceholderView::new),
             thumbnails: ThumbnailsView::new(upload, thumbnails, cdn_url),
             created_at: upload.created_at,
             confirmed_at: *confirmed_at,
@@ -157,17 +161,29 @@ impl<'a> FileView<'a> {
 }
 
 #[derive(Serialize)]
+struct PlaceholderView {
+    thumbhash: String,
+    color: String,
+}
+
+impl PlaceholderView {
+    fn new(placeholder: &Placeholder) -> Self {
+        Self { thumbhash: placeholder.thumbhash_base64(), color: placeholder.color_hex() }
+    }
+}
+
+#[derive(Serialize)]
 struct ThumbnailsView<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    items: Vec<ThumbnailView>,
+    items: Vec<ThumbnailView<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ThumbnailView {
-    name: &'static str,
+struct ThumbnailView<'a> {
+    name: &'a str,
     url: String,
     content_type: &'static str,
     width: u32,
@@ -177,10 +193,10 @@ struct ThumbnailView {
 
 impl<'a> ThumbnailsView<'a> {
     fn new(upload: &Upload, thumbnails: &'a Thumbnails, cdn_url: &str) -> Self {
-        let view = |thumbnail: &Thumbnail| ThumbnailView {
+        let view = |thumbnail: &'a Thumbnail| ThumbnailView {
             name: thumbnail.name.as_str(),
-            url: format!("{cdn_url}/{}", upload.thumbnail_key(thumbnail.name)),
-            content_type: ThumbnailKey::CONTENT_TYPE,
+            url: format!("{cdn_url}/{}", upload.thumbnail_key(thumbnail.name.clone(), thumbnail.format)),
+            content_type: thumbnail.format.content_type(),
             width: thumbnail.dimensions.width,
             height: thumbnail.dimensions.height,
             size: thumbnail.size_bytes,

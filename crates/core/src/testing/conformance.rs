@@ -5,13 +5,13 @@
 
 use super::sample::{self, NOW, PNG};
 use crate::checksum::Sha256;
-use crate::key::{CACHE_CONTROL, ThumbnailName};
+use crate::key::{CACHE_CONTROL, ThumbnailFormat};
 use crate::ports::{
     DeleteThumbnail, DeleteVersion, GetIdempotencyRecord, GetObject, GetUpload, HeadObject,
-    IdempotencyRecord, PresignPut, PutOutcome, PutThumbnail, PutUpload, SignedPut, StoredHeaders,
+    IdempotencyRecord, PresignPut, PutOutcome, PutThumbnail, PutUpload, ReadChunk, SignedPut, StoredHeaders,
     TagVerified, UpdateUpload,
 };
-use crate::upload::{Dimensions, RejectReason, State, Thumbnail, Thumbnails, Transition, VersionId};
+use crate::upload::{Dimensions, RejectReason, State, Thumbnails, Transition, VersionId};
 use crate::{Owner, Upload};
 use futures_util::future::join_all;
 use std::future::Future;
@@ -77,6 +77,7 @@ pub async fn bucket(
     a_grant_is_good_for_one_put(uploader, fresh()).await;
     what_is_missing_reads_as_none(bucket, fresh()).await;
     one_version_can_be_read_tagged_and_removed(bucket, uploader, fresh()).await;
+    a_body_that_is_not_wanted_to_its_end_can_be_dropped(bucket, uploader, fresh()).await;
     a_thumbnail_can_be_replaced_and_removed(bucket, fresh()).await;
 }
 
@@ -174,23 +175,51 @@ async fn one_version_can_be_read_tagged_and_removed(
     let version = bucket.head_object(&key, None, false).await.unwrap().expect("it is stored").version;
     let again = bucket.head_object(&key, Some(&version), false).await.unwrap().expect("the version is there");
     assert_eq!(again.version, version);
-    assert_eq!(bucket.get_object(&key, &version).await.unwrap().as_deref(), Some(PNG));
+    assert_eq!(read(bucket, &upload, &version).await.as_deref(), Some(PNG));
     assert!(bucket.tag_verified(&key, &version).await.unwrap());
     assert!(bucket.tag_verified(&key, &version).await.unwrap(), "tagging repeats");
     bucket.delete_version(&key, &version).await.unwrap();
     bucket.delete_version(&key, &version).await.expect("removing repeats");
     assert_eq!(bucket.head_object(&key, None, false).await.unwrap(), None);
     assert_eq!(bucket.head_object(&key, Some(&version), false).await.unwrap(), None);
-    assert_eq!(bucket.get_object(&key, &version).await.unwrap(), None);
+    assert_eq!(read(bucket, &upload, &version).await, None);
     assert!(!bucket.tag_verified(&key, &version).await.unwrap(), "tagged a removed version");
 }
 
+/// All bytes of one version.
+async fn read(bucket: &impl Bucket, upload: &Upload, version: &VersionId) -> Option<Vec<u8>> {
+    let mut body = bucket.get_object(&upload.key(), version).await.unwrap()?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.next_chunk().await.unwrap() {
+        bytes.extend_from_slice(chunk.as_ref());
+    }
+    Some(bytes)
+}
+
+async fn a_body_that_is_not_wanted_to_its_end_can_be_dropped(
+    bucket: &impl Bucket,
+    uploader: &Uploader<'_, impl PresignPut, impl Send>,
+    upload: Upload,
+) {
+    assert_eq!(uploader.put(&upload).await.1, 200);
+    let version =
+        bucket.head_object(&upload.key(), None, false).await.unwrap().expect("it is stored").version;
+    let mut body = bucket.get_object(&upload.key(), &version).await.unwrap().expect("it is stored");
+    let first = body.next_chunk().await.unwrap().expect("it has bytes");
+    assert!(PNG.starts_with(first.as_ref()));
+    drop(body);
+    assert_eq!(read(bucket, &upload, &version).await.as_deref(), Some(PNG), "the next one is whole again");
+}
+
 async fn a_thumbnail_can_be_replaced_and_removed(bucket: &impl Bucket, upload: Upload) {
-    let key = upload.thumbnail_key(ThumbnailName::Small);
-    bucket.put_thumbnail(&key, b"one".to_vec()).await.unwrap();
-    bucket.put_thumbnail(&key, b"two".to_vec()).await.unwrap();
-    bucket.delete_thumbnail(&key).await.unwrap();
-    bucket.delete_thumbnail(&key).await.expect("removing repeats");
+    for (name, format) in [("small", ThumbnailFormat::Jpeg), ("large-2x", ThumbnailFormat::Webp)] {
+        let thumbnail = sample::thumbnail(name, format);
+        let key = upload.thumbnail_key(thumbnail.name, thumbnail.format);
+        bucket.put_thumbnail(&key, b"one".to_vec()).await.unwrap();
+        bucket.put_thumbnail(&key, b"two".to_vec()).await.unwrap();
+        bucket.delete_thumbnail(&key).await.unwrap();
+        bucket.delete_thumbnail(&key).await.expect("removing repeats");
+    }
 }
 
 async fn every_state_reads_back_as_written(table: &impl Table, fresh: &impl Fn() -> Upload) {
@@ -236,17 +265,18 @@ fn verify(thumbnails: Thumbnails) -> Transition {
 }
 
 fn transitions() -> Vec<Transition> {
-    let thumbnail = Thumbnail {
-        name: ThumbnailName::Small,
-        dimensions: Dimensions { width: 150, height: 200 },
-        size_bytes: 9000,
-    };
+    let jpeg = sample::thumbnail("small", ThumbnailFormat::Jpeg);
+    let webp = sample::thumbnail("large-2x", ThumbnailFormat::Webp);
     vec![
         verify(Thumbnails::Pending),
         verify(Thumbnails::None),
         Transition::Reject(RejectReason::Content),
         Transition::Cancel,
-        Transition::Thumbnailed { source: Dimensions { width: 3, height: 4 }, thumbnails: vec![thumbnail] },
+        Transition::Thumbnailed {
+            source: Dimensions { width: 3, height: 4 },
+            placeholder: sample::placeholder(),
+            thumbnails: vec![jpeg, webp],
+        },
         Transition::ThumbnailsFailed { reason: "too_many_pixels".to_owned() },
     ]
 }

@@ -2,39 +2,48 @@
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, GetUpload, HeadObject, PresignPut, PutThumbnail, SignedPut,
-    StoredObject, TagVerified, UpdateUpload,
+    DeleteThumbnail, DeleteVersion, GetObject, GetUpload, HeadObject, PresignPut, PutThumbnail, ReadChunk,
+    SignedPut, StoredObject, TagVerified, UpdateUpload,
 };
 use crate::upload::{Transition, VersionId};
 use crate::{Owner, ThumbnailKey, Upload, UploadId, UploadKey};
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// Storage whose `n`th call fails, counted from 0.
+/// Storage whose `n`th call fails, counted from 0. To ask a body for its next bytes is a call as well.
 pub struct Failing<'a, T> {
     inner: &'a T,
+    calls: Calls,
+}
+
+/// The calls of one storage, its bodies' included.
+#[derive(Clone)]
+struct Calls {
     fails_at: usize,
     has_effect: bool,
     kind: StoreErrorKind,
-    calls: AtomicUsize,
+    made: Arc<AtomicUsize>,
 }
 
 impl<'a, T> Failing<'a, T> {
     /// Fails call `fails_at` for a moment. With `has_effect` the call is carried out and only its answer is lost.
     pub fn at(inner: &'a T, fails_at: usize, has_effect: bool) -> Self {
-        Self { inner, fails_at, has_effect, kind: StoreErrorKind::Transient, calls: AtomicUsize::new(0) }
+        let kind = StoreErrorKind::Transient;
+        Self { inner, calls: Calls { fails_at, has_effect, kind, made: Arc::default() } }
     }
 
     /// Denies the first call.
     pub fn denying(inner: &'a T) -> Self {
-        Self { kind: StoreErrorKind::Denied, ..Self::at(inner, 0, false) }
+        let Self { inner, calls } = Self::at(inner, 0, false);
+        Self { inner, calls: Calls { kind: StoreErrorKind::Denied, ..calls } }
     }
 
     /// Whether the call that was to fail was made.
     pub fn has_failed(&self) -> bool {
-        self.calls.load(Ordering::Relaxed) > self.fails_at
+        self.calls.made.load(Ordering::Relaxed) > self.calls.fails_at
     }
 
     async fn call<R>(
@@ -42,7 +51,17 @@ impl<'a, T> Failing<'a, T> {
         operation: &'static str,
         call: impl Future<Output = Result<R, StoreError>>,
     ) -> Result<R, StoreError> {
-        let fails = self.calls.fetch_add(1, Ordering::Relaxed) == self.fails_at;
+        self.calls.call(operation, call).await
+    }
+}
+
+impl Calls {
+    async fn call<R>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<R, StoreError>>,
+    ) -> Result<R, StoreError> {
+        let fails = self.made.fetch_add(1, Ordering::Relaxed) == self.fails_at;
         if !fails {
             return call.await;
         }
@@ -76,8 +95,29 @@ impl<T: HeadObject + Sync> HeadObject for Failing<'_, T> {
 }
 
 impl<T: GetObject + Sync> GetObject for Failing<'_, T> {
-    async fn get_object(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.call("GetObject", self.inner.get_object(key, version)).await
+    type Body = FailingBody<T::Body>;
+
+    async fn get_object(
+        &self,
+        key: &UploadKey,
+        version: &VersionId,
+    ) -> Result<Option<Self::Body>, StoreError> {
+        let body = self.call("GetObject", self.inner.get_object(key, version)).await?;
+        Ok(body.map(|inner| FailingBody { inner, calls: self.calls.clone() }))
+    }
+}
+
+/// A body that breaks off when told to.
+pub struct FailingBody<T> {
+    inner: T,
+    calls: Calls,
+}
+
+impl<T: ReadChunk> ReadChunk for FailingBody<T> {
+    type Chunk = T::Chunk;
+
+    async fn next_chunk(&mut self) -> Result<Option<T::Chunk>, StoreError> {
+        self.calls.call("GetObject", self.inner.next_chunk()).await
     }
 }
 

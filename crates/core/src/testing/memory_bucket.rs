@@ -4,19 +4,23 @@ use crate::checksum::Sha256;
 use crate::error::StoreError;
 use crate::key::CACHE_CONTROL;
 use crate::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, HeadObject, PresignPut, PutThumbnail, SignedPut,
+    DeleteThumbnail, DeleteVersion, GetObject, HeadObject, PresignPut, PutThumbnail, ReadChunk, SignedPut,
     StoredHeaders, StoredObject, TagVerified,
 };
 use crate::upload::VersionId;
 use crate::{ThumbnailKey, Upload, UploadKey};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use time::OffsetDateTime;
 
 /// A versioned bucket in memory.
 #[derive(Default)]
-pub struct MemoryBucket(Mutex<Contents>);
+pub struct MemoryBucket {
+    contents: Mutex<Contents>,
+    bytes_read: Arc<AtomicU64>,
+}
 
 #[derive(Default)]
 struct Contents {
@@ -87,8 +91,20 @@ impl MemoryBucket {
         self.contents().find(key, None).is_some_and(|version| version.is_tagged)
     }
 
-    fn contents(&self) -> std::sync::MutexGuard<'_, Contents> {
-        self.0.lock().expect("no test panics while holding it")
+    /// What lies under a key, as text.
+    pub fn text(&self, key: &impl ToString) -> Option<String> {
+        let contents = self.contents();
+        let current = contents.objects.get(&key.to_string())?.last()?;
+        Some(String::from_utf8_lossy(&current.bytes).into_owned())
+    }
+
+    /// How many bytes were read of objects' bodies so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().expect("no test panics while holding it")
     }
 }
 
@@ -156,8 +172,43 @@ impl HeadObject for MemoryBucket {
 }
 
 impl GetObject for MemoryBucket {
-    async fn get_object(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.contents().find(key, Some(version)).map(|found| found.bytes.clone()))
+    type Body = MemoryBody;
+
+    async fn get_object(
+        &self,
+        key: &UploadKey,
+        version: &VersionId,
+    ) -> Result<Option<MemoryBody>, StoreError> {
+        let body = |found: &mut Version| MemoryBody {
+            bytes: found.bytes.clone(),
+            place: 0,
+            bytes_read: Arc::clone(&self.bytes_read),
+        };
+        Ok(self.contents().find(key, Some(version)).map(body))
+    }
+}
+
+/// The bytes of an object, [`Self::CHUNK_BYTES`] at a time.
+pub struct MemoryBody {
+    bytes: Vec<u8>,
+    place: usize,
+    bytes_read: Arc<AtomicU64>,
+}
+
+impl MemoryBody {
+    /// How many bytes come at once.
+    pub const CHUNK_BYTES: usize = 16;
+}
+
+impl ReadChunk for MemoryBody {
+    type Chunk = Vec<u8>;
+
+    async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        let left = &self.bytes[self.place..];
+        let chunk = left[..left.len().min(Self::CHUNK_BYTES)].to_vec();
+        self.place += chunk.len();
+        self.bytes_read.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        Ok(Some(chunk).filter(|chunk| !chunk.is_empty()))
     }
 }
 

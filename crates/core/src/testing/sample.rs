@@ -1,8 +1,9 @@
 //! Uploads to test with.
 
+use crate::key::{ThumbnailFormat, ThumbnailName};
 use crate::policy::{AcceptedTypes, Policy};
 use crate::upload::{Dimensions, Filename, RejectReason, State, Thumbnail, Thumbnails, Verified, VersionId};
-use crate::{MediaType, Owner, Upload, UploadId, key::ThumbnailName};
+use crate::{MediaType, Owner, Placeholder, Upload, UploadId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -46,27 +47,42 @@ pub fn policy() -> Policy {
     }
 }
 
-/// One of every state an upload can be in, thumbnails included.
-pub fn states() -> Vec<State> {
-    let thumbnail = Thumbnail {
-        name: ThumbnailName::Small,
+/// A thumbnail of this name, 7311 bytes of a landscape.
+pub fn thumbnail(name: &str, format: ThumbnailFormat) -> Thumbnail {
+    Thumbnail {
+        name: ThumbnailName::parse(name).expect("tests give good names"),
+        format,
         dimensions: Dimensions { width: 200, height: 150 },
         size_bytes: 7311,
-    };
-    let ready = |dimensions, thumbnails| {
+    }
+}
+
+/// The example of the `ThumbHash` page in a warm brown.
+pub fn placeholder() -> Placeholder {
+    Placeholder::parse("1QcSHQRnh493V4dIh4eXh1h4kJUI", "#8a6f4c").expect("both are good")
+}
+
+/// One of every state an upload can be in, thumbnails included: made before there were placeholders, and since.
+pub fn states() -> Vec<State> {
+    let ready = |dimensions, placeholder, thumbnails| {
         State::Ready(Verified {
             version: VersionId::new("3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"),
             confirmed_at: NOW,
             dimensions,
+            placeholder,
             thumbnails,
         })
     };
+    let dimensions = Some(Dimensions { width: 4032, height: 3024 });
+    let small = thumbnail("small", ThumbnailFormat::Jpeg);
+    let large = thumbnail("large-2x", ThumbnailFormat::Webp);
     vec![
         State::Pending,
-        ready(None, Thumbnails::None),
-        ready(None, Thumbnails::Pending),
-        ready(Some(Dimensions { width: 4032, height: 3024 }), Thumbnails::Ready(vec![thumbnail])),
-        ready(None, Thumbnails::Failed("corrupt".to_owned())),
+        ready(None, None, Thumbnails::None),
+        ready(None, None, Thumbnails::Pending),
+        ready(dimensions, Some(placeholder()), Thumbnails::Ready(vec![small.clone(), large])),
+        ready(dimensions, None, Thumbnails::Ready(vec![small])),
+        ready(None, None, Thumbnails::Failed("corrupt".to_owned())),
         State::Rejected(RejectReason::Size),
         State::Rejected(RejectReason::Checksum),
         State::Rejected(RejectReason::Content),

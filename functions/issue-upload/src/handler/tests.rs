@@ -121,8 +121,23 @@ async fn a_ready_upload_carries_its_file_and_thumbnails() {
         json!({"status": "ready", "items": [{
             "name": "small", "url": format!("https://d1.cloudfront.net/thumbnails/{path}/small.jpg"),
             "contentType": "image/jpeg", "width": 200, "height": 150, "size": 7311,
+        }, {
+            "name": "large-2x", "url": format!("https://d1.cloudfront.net/thumbnails/{path}/large-2x.webp"),
+            "contentType": "image/webp", "width": 200, "height": 150, "size": 7311,
         }]})
     );
+    assert_eq!(
+        body["file"]["placeholder"],
+        json!({"thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI", "color": "#8a6f4c"})
+    );
+}
+
+#[tokio::test]
+async fn a_file_from_before_there_were_placeholders_has_none() {
+    let state = sample::states().swap_remove(4);
+    let (_, body, _) = send(&function_with([Upload { state, ..alices_upload() }]), event(READ)).await;
+    assert_eq!(body["file"]["thumbnails"]["items"].as_array().unwrap().len(), 1);
+    assert_eq!(body["file"].get("placeholder"), None);
 }
 
 #[tokio::test]
