@@ -45,6 +45,8 @@ SETTINGS = {
     "video/mp4=5GiB,video/webm=5GiB,video/quicktime=5GiB,application/pdf=200MiB",
     "URL_LIFETIME_SECONDS": "900",
     "GRANT_LIFETIME_SECONDS": "3600",
+    "THUMBNAIL_VARIANTS": "small:200x200:fit:jpeg:85",
+    "MAX_MEGAPIXELS": "50",
 }
 
 

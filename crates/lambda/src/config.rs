@@ -1,6 +1,7 @@
 //! Reads a function's configuration, and reports everything that is wrong with it at once.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Reads settings by name and remembers what was wrong with each.
 ///
@@ -36,13 +37,20 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         parsed.map_err(|problem| self.problems.push(format!("{name}: {problem}"))).ok()
     }
 
-    /// A whole number of seconds between `least` and `most`.
-    pub fn seconds(&mut self, name: &str, least: u64, most: u64) -> Option<std::time::Duration> {
+    /// A whole number from `least` to `most`.
+    pub fn number(&mut self, name: &str, least: u64, most: u64) -> Option<u64> {
+        self.number_of("", name, least, most)
+    }
+
+    /// A whole number of seconds from `least` to `most`.
+    pub fn seconds(&mut self, name: &str, least: u64, most: u64) -> Option<Duration> {
+        self.number_of(" of seconds", name, least, most).map(Duration::from_secs)
+    }
+
+    fn number_of(&mut self, unit: &str, name: &str, least: u64, most: u64) -> Option<u64> {
         self.parse(name, |text| {
-            let seconds = text.parse().ok().filter(|seconds| (least..=most).contains(seconds));
-            seconds
-                .map(std::time::Duration::from_secs)
-                .ok_or_else(|| format!("`{text}` is not a number of seconds from {least} to {most}"))
+            let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+            number.ok_or_else(|| format!("`{text}` is not a number{unit} from {least} to {most}"))
         })
     }
 
@@ -97,11 +105,12 @@ mod tests {
     fn every_problem_is_reported_by_name() {
         let mut settings = settings();
         let values = (settings.text("EMPTY"), settings.text("TABLE"), settings.seconds("LIFETIME", 1, 900));
-        let error = settings.finish(|| Some((values.0?, values.1?, values.2?))).unwrap_err();
+        let number = settings.number("LIFETIME", 902, 903);
+        let error = settings.finish(|| Some((values.0?, values.1?, values.2?, number?))).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the configuration is not usable: EMPTY is not set; TABLE is not set; \
-             LIFETIME: `901` is not a number of seconds from 1 to 900"
+             LIFETIME: `901` is not a number of seconds from 1 to 900; LIFETIME: `901` is not a number from 902 to 903"
         );
     }
 }

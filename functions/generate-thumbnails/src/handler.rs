@@ -2,29 +2,31 @@
 //! came from; a permanent one has been recorded and is done.
 
 use crate::event::{Trigger, message_arrivals};
+use crate::render::Renderer;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use std::panic::catch_unwind;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use time::OffsetDateTime;
+use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 use valet_core::error::chain;
-use valet_core::generate_thumbnails::{Outcome, Rendered};
-use valet_core::key::ThumbnailName;
+use valet_core::generate_thumbnails::{Outcome, Reading};
 use valet_core::ports::{
     DeleteThumbnail, DeleteVersion, GetObject, GetUpload, HeadObject, PutThumbnail, TagVerified, UpdateUpload,
 };
 use valet_core::settle::Arrival;
-use valet_core::upload::Dimensions;
 use valet_core::{StoreError, generate_thumbnails};
 use valet_lambda::{is_cold_start, time_left};
-use valet_thumbnail::{Limits, Spec, thumbnail};
+
+/// What of the two seconds before Lambda's deadline may still be used: to record that a rendering took too long.
+const TO_RECORD: Duration = Duration::from_secs(1);
 
 /// What this function works with.
 pub(crate) struct GenerateThumbnails<O, U> {
     pub(crate) objects: O,
     pub(crate) uploads: U,
+    pub(crate) renderer: Renderer,
 }
 
 /// Why an arrival has to come again.
@@ -94,19 +96,19 @@ where
         }
         for arrival in arrivals {
             let start = Instant::now();
-            let left = self.deadline.saturating_duration_since(start);
-            let result = self.arrival(arrival, left).await;
+            let result = self.arrival(arrival).await;
             self.log(arrival, &result, start);
             result?;
         }
         Ok(())
     }
 
-    async fn arrival(&self, arrival: &Arrival, left: Duration) -> Result<Outcome, Retry> {
-        let GenerateThumbnails { objects, uploads } = self.function;
+    async fn arrival(&self, arrival: &Arrival) -> Result<Outcome, Retry> {
+        let GenerateThumbnails { objects, uploads, renderer } = self.function;
+        let render = renderer.until(self.deadline);
         // Boxed, as the nested futures of the SDK's calls exceed the compiler's limit for one type.
-        let work = Box::pin(generate_thumbnails(objects, uploads, render, self.now, arrival));
-        Ok(tokio::time::timeout(left, work).await.map_err(|_| Retry::TimedOut)??)
+        let work = Box::pin(generate_thumbnails(objects, uploads, &render, self.now, arrival));
+        Ok(timeout_at(self.deadline + TO_RECORD, work).await.map_err(|_| Retry::TimedOut)??)
     }
 
     fn warn_unreadable(&self, error: &serde_json::Error) {
@@ -123,13 +125,16 @@ where
         let cold_start = is_cold_start();
         match result {
             Ok(outcome) => {
-                let (outcome, reason) = describe(outcome);
+                let Said { outcome, reason, thumbnails, reading } = describe(outcome);
                 info!(
                     request_id = self.request_id,
                     upload.id = upload_id,
                     upload.key = upload_key,
+                    upload.size_bytes = reading.map(|reading| reading.size_bytes),
                     outcome,
                     reason,
+                    thumbnails,
+                    bytes_read = reading.map(|reading| reading.bytes_read),
                     duration_ms,
                     cold_start,
                     "event"
@@ -163,29 +168,27 @@ fn milliseconds_since(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
 }
 
-fn describe(outcome: &Outcome) -> (&'static str, Option<&str>) {
-    match outcome {
-        Outcome::Made => ("made", None),
-        Outcome::Failed(reason) => ("failed", Some(reason)),
-        Outcome::NotNeeded => ("not_needed", None),
-        Outcome::Rejected(reason) => ("rejected", Some(reason.code())),
-        Outcome::Gone => ("gone", None),
-    }
+/// What the log says of an outcome.
+struct Said {
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    thumbnails: Option<usize>,
+    reading: Option<Reading>,
 }
 
-fn render(bytes: &[u8], name: ThumbnailName) -> Result<Rendered, &'static str> {
-    let spec = match name {
-        ThumbnailName::Small => Spec::SMALL,
-    };
-    // A decoder that panics on a file will do so every time; the file's owner should hear of it.
-    let made = catch_unwind(|| thumbnail(bytes, &spec, &Limits::DEFAULT));
-    let made = made.map_err(|_panic| "decoder_failed")?.map_err(|error| error.code())?;
-    let dimensions = |of: valet_thumbnail::Dimensions| Dimensions { width: of.width, height: of.height };
-    Ok(Rendered {
-        source: dimensions(made.source.dimensions),
-        dimensions: dimensions(made.dimensions),
-        jpeg: made.jpeg,
-    })
+fn describe(outcome: &Outcome) -> Said {
+    let said = |outcome| Said { outcome, reason: None, thumbnails: None, reading: None };
+    match *outcome {
+        Outcome::Made { thumbnails, reading } => {
+            Said { thumbnails: Some(thumbnails), reading: Some(reading), ..said("made") }
+        }
+        Outcome::Failed { reason, reading } => {
+            Said { reason: Some(reason), reading: Some(reading), ..said("failed") }
+        }
+        Outcome::NotNeeded => said("not_needed"),
+        Outcome::Rejected(reason) => Said { reason: Some(reason.code()), ..said("rejected") },
+        Outcome::Gone => said("gone"),
+    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@
 mod config;
 mod event;
 mod handler;
+mod render;
 
 use config::Config;
 use handler::GenerateThumbnails;
 use lambda_runtime::{Error, run, service_fn};
+use render::Renderer;
 use valet_aws::{S3Bucket, UploadsTable};
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,6 +20,7 @@ async fn main() -> Result<(), Error> {
     let function = GenerateThumbnails {
         objects: S3Bucket::new(&config.connection, config.bucket, config.bucket_owner),
         uploads: UploadsTable::new(&config.connection, config.table),
+        renderer: Renderer::new(config.variants, config.limits),
     };
     run(service_fn(|event| handler::handle(&function, event))).await
 }

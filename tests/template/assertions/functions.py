@@ -10,19 +10,21 @@ from .assertion import ISSUE, CONFIRM, THUMBNAILS, assertion, same
 @assertion(
     drop("IssueUploadFunction > Environment > Variables > CDN_URL"),
     add("GenerateThumbnailsFunction > Environment > Variables > CDN_URL", ""),
+    drop("GenerateThumbnailsFunction > Environment > Variables > MAX_MEGAPIXELS"),
 )
 def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None:
     for binary, function in stack.functions().items():
         file = ROOT / "functions" / binary / "src" / "config.rs"
         assert file.is_file(), f"{file.relative_to(ROOT)} is missing"
         code = file.read_text().split("#[cfg(test)]")[0]
-        read = set(re.findall(r'settings\.(?:text|optional|parse|seconds)\(\s*"(\w+)"', code))
+        read = set(re.findall(r'settings\.(?:text|optional|parse|number|seconds)\(\s*"(\w+)"', code))
         same((binary, set(function["Environment"]["Variables"])), (binary, read))
 
 
 @assertion(
     put("ConfirmUploadFunction > Environment > Variables > TABLE", {"Ref": "Bucket"}),
     add("IssueUploadFunction > Environment > Variables > BUCKET_NAME", {"Ref": "Bucket"}),
+    put("GenerateThumbnailsFunction > Environment > Variables > THUMBNAIL_VARIANTS", "small:200x200:fit:jpeg:85"),
 )
 def each_variable_has_its_value(stack: Stack) -> None:
     values = {
@@ -33,6 +35,8 @@ def each_variable_has_its_value(stack: Stack) -> None:
         "ACCEPTED_TYPES": "${AcceptedTypes}",
         "URL_LIFETIME_SECONDS": "${UrlLifetimeSeconds}",
         "GRANT_LIFETIME_SECONDS": "${GrantLifetimeSeconds}",
+        "THUMBNAIL_VARIANTS": "${ThumbnailVariants}",
+        "MAX_MEGAPIXELS": "${MaxMegapixels}",
     }
     for binary, function in stack.functions().items():
         for name, value in function["Environment"]["Variables"].items():

@@ -123,3 +123,33 @@ def the_accepted_types_fit_a_single_put(stack: Stack) -> None:
     images, videos = ["jpeg", "png", "webp", "gif", "avif"], ["mp4", "webm", "quicktime"]
     same(set(sizes), {*(f"image/{i}" for i in images), *(f"video/{v}" for v in videos), "application/pdf"})
     assert max(sizes.values()) <= 5 * 1024**3, "S3 takes no more than 5 GiB in one PUT"
+
+
+ONE_VARIANT = "wide-2x:1600x900:cover:webp:80"
+
+
+@assertion(
+    put("Parameters > ThumbnailVariants > Default", "small:200x200:fit:avif:85"),
+    put("Parameters > ThumbnailVariants > Default", "large:2048x2048:fit:jpeg:85"),
+    put("Parameters > ThumbnailVariants > AllowedPattern", "^\\S+$"),
+    put("Parameters > ThumbnailVariants > AllowedPattern", "^[a-z]+:200x200:fit:jpeg:85$"),
+)
+def the_thumbnail_is_a_small_one_unless_others_are_listed(stack: Stack) -> None:
+    parameter = stack.parent["Parameters"]["ThumbnailVariants"]
+    same(parameter["Default"], "small:200x200:fit:jpeg:85")
+    good = [parameter["Default"], ONE_VARIANT, f"{parameter['Default']},{ONE_VARIANT}", f"{parameter['Default']}, {ONE_VARIANT}", ",".join([ONE_VARIANT] * 8)]
+    bad = ["", "small", "small:200:fit:jpeg:85", "Small:200x200:fit:jpeg:85", "-a:1x1:fit:jpeg:1", f"{'x' * 33}:1x1:fit:jpeg:1"]
+    bad += [ONE_VARIANT.replace(*change) for change in [("1600", "0"), ("900", "16384"), ("cover", "fill"), ("webp", "png"), ("80", "0"), (":80", "")]]
+    bad += [f"{ONE_VARIANT},", f"{ONE_VARIANT};{ONE_VARIANT}", ",".join([ONE_VARIANT] * 9), f"{ONE_VARIANT}\n"]
+    for text, is_good in [*((text, True) for text in good), *((text, False) for text in bad)]:
+        same((text, re.fullmatch(parameter["AllowedPattern"], text) is not None), (text, is_good))
+
+
+@assertion(
+    put("Parameters > MaxMegapixels > MaxValue", 500),
+    put("Parameters > MaxMegapixels > MinValue", 0),
+    put("Parameters > MaxMegapixels > Default", 200),
+)
+def images_are_decoded_up_to_a_size_that_fits_the_functions_memory(stack: Stack) -> None:
+    parameter = stack.parent["Parameters"]["MaxMegapixels"]
+    same([int(parameter[name]) for name in ("MinValue", "Default", "MaxValue")], [1, 50, 100])

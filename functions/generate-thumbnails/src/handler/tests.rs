@@ -5,11 +5,13 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use lambda_runtime::Context;
 use serde_json::json;
 use std::io::Cursor;
+use std::sync::atomic::{AtomicBool, Ordering};
 use valet_core::key::CACHE_CONTROL;
 use valet_core::ports::StoredHeaders;
 use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
-use valet_core::upload::{State, Thumbnails, Verified};
+use valet_core::upload::{Dimensions, State, Thumbnails, Verified};
 use valet_core::{MediaType, Owner, Upload, UploadId};
+use valet_thumbnail::{Job, Limits, Made};
 
 const SQS: &str = include_str!("../../../../events/generate-thumbnails.json");
 const SQS_TEST_EVENT: &str = include_str!("../../../../events/sqs-s3-test-event.json");
@@ -51,7 +53,13 @@ fn function(bytes: &[u8]) -> Function {
         ..StoredHeaders::default()
     };
     objects.store(&upload.key(), headers, None, bytes);
-    GenerateThumbnails { objects, uploads: MemoryTable::with([upload]) }
+    GenerateThumbnails { objects, uploads: MemoryTable::with([upload]), renderer: renderer(TWO) }
+}
+
+const TWO: &str = "small:200x200:fit:jpeg:85,square:100x100:cover:webp:80";
+
+fn renderer(variants: &str) -> Renderer {
+    Renderer::new(variants.parse().unwrap(), Limits::DEFAULT)
 }
 
 /// The stored object's version is memory's, not the one in the sample event.
@@ -65,25 +73,37 @@ async fn state(uploads: &impl GetUpload) -> State {
     uploads.get_upload(owner, id).await.unwrap().unwrap().state
 }
 
-const THUMBNAIL: &str =
-    "thumbnails/2bd806c97f0e00af1a1fc3328fa763a9/01936f2e-8b5a-7c3d-9e4f-0123456789ab/small.jpg";
+async fn thumbnails(uploads: &impl GetUpload) -> Thumbnails {
+    match state(uploads).await {
+        State::Ready(Verified { thumbnails, .. }) => thumbnails,
+        state => panic!("{state:?}"),
+    }
+}
+
+const THUMBNAILS: [&str; 2] = [
+    "thumbnails/2bd806c97f0e00af1a1fc3328fa763a9/01936f2e-8b5a-7c3d-9e4f-0123456789ab/small.jpg",
+    "thumbnails/2bd806c97f0e00af1a1fc3328fa763a9/01936f2e-8b5a-7c3d-9e4f-0123456789ab/square.webp",
+];
 
 #[tokio::test]
-async fn every_spelling_of_the_event_makes_the_thumbnail_once() {
+async fn every_spelling_of_the_event_makes_the_thumbnails_once() {
     for json in [SQS, S3_PUT, S3_ENCODED_KEY] {
         let function = function(&jpeg());
         for _ in 0..2 {
             let answer = handle(&function, event(json)).await.unwrap();
             assert_eq!(serde_json::to_value(answer).unwrap(), json!({"batchItemFailures": []}));
         }
-        let State::Ready(Verified { thumbnails: Thumbnails::Ready(items), dimensions, .. }) =
+        let State::Ready(Verified { thumbnails: Thumbnails::Ready(items), dimensions, placeholder, .. }) =
             state(&function.uploads).await
         else {
             panic!("no thumbnail")
         };
         assert_eq!(dimensions, Some(Dimensions { width: 400, height: 300 }));
-        assert_eq!(items[0].dimensions, Dimensions { width: 200, height: 150 });
-        assert!(function.objects.keys().contains(&THUMBNAIL.to_owned()));
+        assert!(placeholder.is_some_and(|placeholder| !placeholder.thumbhash.is_empty()));
+        let sizes: Vec<_> = items.iter().map(|item| item.dimensions).collect();
+        let square = Dimensions { width: 100, height: 100 };
+        assert_eq!(sizes, [Dimensions { width: 200, height: 150 }, square]);
+        assert_eq!(function.objects.keys()[..2], THUMBNAILS);
     }
 }
 
@@ -118,6 +138,7 @@ async fn a_transient_failure_goes_back_to_the_queue_and_is_done_the_next_time() 
     let failing = GenerateThumbnails {
         objects: Failing::at(&function.objects, 0, false),
         uploads: Failing::at(&function.uploads, 99, false),
+        renderer: renderer(TWO),
     };
     let answer = handle(&failing, event(SQS)).await.unwrap();
     assert_eq!(answer.batch_item_failures.len(), 1);
@@ -129,6 +150,7 @@ async fn a_transient_failure_goes_back_to_the_queue_and_is_done_the_next_time() 
     let failing = GenerateThumbnails {
         objects: Failing::at(&function.objects, 0, false),
         uploads: Failing::at(&function.uploads, 99, false),
+        renderer: renderer(TWO),
     };
     handle(&failing, event(S3_PUT)).await.expect_err("a bare event fails as a whole");
 }
@@ -139,19 +161,60 @@ async fn a_broken_picture_is_recorded_as_failed_and_acknowledged() {
     let function = function(&whole[..whole.len() / 2]);
     let answer = handle(&function, event(SQS)).await.unwrap();
     assert!(answer.batch_item_failures.is_empty());
-    let State::Ready(Verified { thumbnails, .. }) = state(&function.uploads).await else {
-        panic!("not ready")
-    };
-    assert_eq!(thumbnails, Thumbnails::Failed("corrupt".to_owned()));
-    assert!(!function.objects.keys().contains(&THUMBNAIL.to_owned()));
+    assert_eq!(thumbnails(&function.uploads).await, Thumbnails::Failed("corrupt".to_owned()));
+    assert_eq!(function.objects.keys().len(), 1, "there is a thumbnail");
 }
 
-/// A configuration without one of its variables says which.
-#[test]
-fn every_variable_is_needed_and_named_when_missing() {
-    for missing in ["BUCKET", "BUCKET_OWNER", "TABLE", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"] {
-        let lookup = |name: &str| (name != missing && name != "AWS_CA_BUNDLE").then(|| "x".to_owned());
-        let error = crate::config::Config::from_lookup(lookup).err().unwrap();
-        assert_eq!(error.0, [format!("{missing} is not set")]);
+/// Set when a test's loop may end: a runtime waits for its threads.
+static LET_GO: [AtomicBool; 2] = [AtomicBool::new(false), AtomicBool::new(false)];
+
+/// A decoder in an endless loop.
+fn endless<const TEST: usize>(_: Job) -> Result<Made, valet_thumbnail::Error> {
+    while !LET_GO[TEST].load(Ordering::Relaxed) {
+        std::thread::yield_now();
     }
+    Err(valet_thumbnail::Error::UnsupportedFormat)
+}
+
+/// An event for an invocation that Lambda ends in so many seconds.
+fn ending_in(seconds: u64, json: &str) -> LambdaEvent<Value> {
+    let ends = std::time::SystemTime::from(valet_lambda::now()) + Duration::from_secs(seconds);
+    let LambdaEvent { payload, mut context, .. } = event(json);
+    context.deadline = ends.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis().try_into().unwrap();
+    LambdaEvent::new(payload, context)
+}
+
+/// Handles an event with a decoder that does not end, while so many seconds pass; what the row says of the thumbnails then.
+async fn handle_stuck<const TEST: usize>(
+    event: LambdaEvent<Value>,
+    seconds: u64,
+) -> (SqsBatchResponse, Thumbnails) {
+    let stuck = Function { renderer: renderer(TWO).finishing(endless::<TEST>), ..function(&jpeg()) };
+    let time = tokio::time::advance(Duration::from_secs(seconds));
+    let (answer, ()) = tokio::join!(handle(&stuck, event), time);
+    LET_GO[TEST].store(true, Ordering::Relaxed);
+    (answer.unwrap(), thumbnails(&stuck.uploads).await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_picture_that_takes_too_long_is_recorded_as_failed_and_acknowledged() {
+    let (answer, thumbnails) = handle_stuck::<0>(ending_in(60, SQS), 58).await;
+    assert!(answer.batch_item_failures.is_empty(), "it comes again");
+    assert_eq!(thumbnails, Thumbnails::Failed("took_too_long".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_picture_whose_time_went_elsewhere_comes_again() {
+    let (answer, thumbnails) = handle_stuck::<1>(ending_in(11, SQS), 10).await;
+    assert_eq!(answer.batch_item_failures.len(), 1, "it was acknowledged");
+    assert_eq!(thumbnails, Thumbnails::Pending);
+}
+
+#[tokio::test]
+async fn a_decoder_that_panics_fails_its_file_for_good() {
+    let renderer = renderer(TWO).finishing(|_| panic!("on purpose"));
+    let panicking = Function { renderer, ..function(&jpeg()) };
+    let answer = handle(&panicking, event(SQS)).await.unwrap();
+    assert!(answer.batch_item_failures.is_empty());
+    assert_eq!(thumbnails(&panicking.uploads).await, Thumbnails::Failed("decoder_failed".to_owned()));
 }
