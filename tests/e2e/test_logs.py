@@ -1,5 +1,6 @@
 """The logs of the whole run: a line an invocation, and nothing in them that is anybody's secret. Runs last."""
 
+import io
 import json
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from . import pixels
 from .polling import eventually
-from .samples import PHOTO
+from .samples import CAMERA, PHOTO
 from .test_events import tell
 from .user import wanted
 
@@ -55,7 +57,17 @@ def forged(new_user) -> str:
 
 
 @pytest.fixture(scope="module")
-def logs(stack, storage, new_user, forged) -> dict[str, Written]:
+def progressive(new_user) -> dict:
+    """The grant of a camera's photo that was saved for the web, some megabytes in ten scans, and is thumbnailed."""
+    user, file = new_user(), io.BytesIO()
+    pixels.opened(CAMERA.content).save(file, "JPEG", quality=92, progressive=True)
+    grant = user.upload_of(file.getvalue(), "image/jpeg", "jpg")
+    assert user.settled(grant)["file"]["thumbnails"]["status"] == "ready"
+    return grant
+
+
+@pytest.fixture(scope="module")
+def logs(stack, storage, new_user, forged, progressive) -> dict[str, Written]:
     """The log of each function.
 
     The engine waits 50 ms for the line of a call; on a busy machine it hands a late one out with the process's next call.
@@ -131,6 +143,28 @@ def test_a_file_can_be_followed_by_its_id(logs):
     confirmed = {entry["upload.id"] for entry in logs["confirm-upload"].entries if entry["http.status"] == 200}
     made = {entry["upload.id"] for entry in logs["generate-thumbnails"].entries if entry.get("outcome") == "made"}
     assert issued & confirmed & made
+
+
+def test_every_file_is_done_with_once(logs):
+    """Made or failed, and never again: neither by the queue nor by a second event."""
+    done = Counter(entry["upload.id"] for entry in logs["generate-thumbnails"].entries if entry.get("outcome") in ("made", "failed"))
+    assert set(done.values()) == {1}
+
+
+def test_what_was_read_of_a_file_is_told(logs):
+    entries = logs["generate-thumbnails"].entries
+    told = {entry["outcome"]: entry for entry in entries if "bytes_read" in entry}
+    assert set(told) == {"made", "failed"}
+    for entry in entries:
+        if entry.get("outcome") in told:
+            assert 0 < entry["bytes_read"] <= entry["upload.size_bytes"], entry
+            assert entry.get("thumbnails") == (1 if entry["outcome"] == "made" else None), entry
+
+
+def test_a_progressive_photo_is_not_read_to_its_end(logs, progressive):
+    (entry,) = [entry for entry in logs["generate-thumbnails"].entries if entry.get("upload.id") == progressive["id"]]
+    assert (entry["outcome"], entry["upload.size_bytes"]) == ("made", progressive["size"])
+    assert entry["bytes_read"] < progressive["size"] / 2
 
 
 @pytest.mark.parametrize("function", ["issue-upload", "confirm-upload"])

@@ -1,5 +1,6 @@
 """The main job for every type: grant, upload, confirm, thumbnail, and both come back from the CDN."""
 
+import base64
 import datetime
 import re
 import time
@@ -9,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from . import pixels
-from .samples import ALL, Sample
+from .samples import ALL, PNG, Sample
 from .user import User, wanted
 from .web import Reply, send
 
@@ -128,7 +129,7 @@ def test_confirming_answers_with_the_file(journey, stack):
     file = journey.confirmed.json()
     # The event may have been faster: then the thumbnails and the dimensions are there already.
     assert file["thumbnails"]["status"] in (["pending", "ready"] if journey.sample.thumbnail else ["none"])
-    given = {name: file[name] for name in ("width", "height", "thumbnails", "confirmedAt") if name in file}
+    given = {name: file[name] for name in ("width", "height", "placeholder", "thumbnails", "confirmedAt") if name in file}
     assert file == journey.asked | given | {
         "id": journey.grant["id"],
         "status": "ready",
@@ -156,7 +157,8 @@ def test_reading_the_upload_shows_the_finished_file(journey, stack):
         items.append(said)
     assert journey.file["thumbnails"] == {"status": "ready" if sample.thumbnail else "none", "items": items}
     assert (journey.file.get("width"), journey.file.get("height")) == (sample.size or (None, None))
-    done_later = {"width", "height", "thumbnails"}
+    assert ("placeholder" in journey.file) == bool(sample.thumbnail)
+    done_later = {"width", "height", "placeholder", "thumbnails"}
     assert {name: value for name, value in journey.file.items() if name not in done_later} == {
         name: value for name, value in journey.confirmed.json().items() if name not in done_later
     }
@@ -186,6 +188,8 @@ def test_the_row_says_what_was_granted_and_verified(journey, storage):
         (item,) = thumbnails["items"]
         size_bytes = len(storage.content(journey.thumbnail_key))
         assert (item["name"], item["width"], item["height"], item["size_bytes"]) == ("small", *sample.thumbnail, size_bytes)
+        assert item["content_type"] == "image/jpeg"
+    assert row.get("placeholder") == journey.file.get("placeholder")
 
 
 def test_the_object_lies_there_once_with_the_granted_headers_and_the_tag(journey, storage):
@@ -233,6 +237,21 @@ def test_the_thumbnail_shows_the_file_upright_on_white_and_nothing_about_its_mak
     should = pixels.reference(journey.sample.content, thumbnail.size)
     assert pixels.distance(thumbnail, should) < pixels.CLOSE
     pixels.assert_no_metadata(content)
+
+
+def test_the_placeholder_has_the_colours_of_the_file(journey):
+    if not journey.sample.thumbnail:
+        assert "placeholder" not in journey.file
+        return
+    placeholder = journey.file["placeholder"]
+    assert set(placeholder) == {"thumbhash", "color"}
+    assert re.fullmatch(r"#[0-9a-f]{6}", placeholder["color"])
+    assert len(base64.b64decode(placeholder["thumbhash"], validate=True)) <= 25
+    if journey.sample is PNG:
+        return  # The mean of what is transparent is nobody's colour.
+    should = pixels.mean(pixels.reference(journey.sample.content, journey.sample.thumbnail))
+    # Six bits a channel, and Pillow's filter for ours.
+    assert pixels.mean_of_thumbhash(placeholder["thumbhash"]) == pytest.approx(should, abs=10)
 
 
 def assert_safe(served: Reply) -> None:

@@ -19,7 +19,7 @@ def test_confirming_alone_makes_the_file_ready_and_the_event_adds_the_thumbnail(
     confirmed = user.confirm(grant)
     assert confirmed.status == 200, confirmed
     assert confirmed.json()["thumbnails"] == {"status": "pending", "items": []}
-    assert not {"width", "height"} & set(confirmed.json())
+    assert not {"width", "height", "placeholder"} & set(confirmed.json())
     assert storage.tags(key) == {"verified": "true"}
     assert send("GET", confirmed.json()["fileUrl"]).body == PHOTO.content
     held()

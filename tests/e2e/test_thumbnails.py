@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from . import pixels
+from .polling import eventually
 from .samples import PHOTO, PNG, ROTATED
 from .web import send
 
@@ -61,6 +62,35 @@ def test_a_phones_photo_stands_upright_with_its_dimensions_swapped(user):
     turned = [thumbnail.transpose(turn) for turn in (Image.Transpose.ROTATE_180, Image.Transpose.FLIP_LEFT_RIGHT)]
     assert pixels.distance(thumbnail, upright) < pixels.CLOSE
     assert all(pixels.distance(other, upright) > 2 * pixels.CLOSE for other in turned)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("quality", [60, 95])
+def test_a_press_photo_in_cmyk_has_its_colours(user, progressive, quality):
+    """Pillow writes CMYK as Adobe does, its ink inverted."""
+    file = io.BytesIO()
+    pixels.opened(PHOTO.content).convert("CMYK").save(file, "JPEG", quality=quality, progressive=progressive)
+    thumbnail = thumbnail_of(user.settled(user.upload_of(file.getvalue(), "image/jpeg", "jpg")))
+    assert pixels.distance(thumbnail, pixels.reference(file.getvalue(), (200, 133))) < pixels.CLOSE
+
+
+def test_a_photo_with_a_profile_has_the_colours_its_profile_means(user):
+    """Taken for sRGB, Adobe RGB is dull: the same bytes without their profile are another picture."""
+    thumbnail = thumbnail_of(user.settled(user.upload(PHOTO)))
+    file = io.BytesIO()
+    photo = pixels.opened(PHOTO.content)
+    photo.info.pop("icc_profile")
+    photo.save(file, "PNG")
+    right, dull = (pixels.reference(content, thumbnail.size) for content in (PHOTO.content, file.getvalue()))
+    assert pixels.distance(thumbnail, right) < pixels.distance(right, dull) / 2
+
+
+def test_the_dominant_colour_is_that_of_most_of_the_image(user):
+    file, image = io.BytesIO(), Image.effect_noise((300, 300), 90).convert("RGB")
+    image.paste((30, 120, 200), (0, 0, 300, 200))
+    image.save(file, "PNG")
+    color = user.settled(user.upload_of(file.getvalue(), "image/png", "png"))["file"]["placeholder"]["color"]
+    assert [int(color[place : place + 2], 16) for place in (1, 3, 5)] == pytest.approx([30, 120, 200], abs=8)
 
 
 def png(width: int, height: int, *, bits: int, rows: bytes) -> bytes:
@@ -136,9 +166,12 @@ def test_what_cannot_be_shown_small_is_a_file_without_thumbnail_and_soon_known_t
     assert time.monotonic() - began < QUICKLY_SECONDS
     assert upload["status"] == "ready"
     assert upload["file"]["thumbnails"] == {"status": "failed", "reason": reason, "items": []}
-    assert not {"width", "height"} & set(upload["file"])
+    assert not {"width", "height", "placeholder"} & set(upload["file"])
     assert storage.row(user.owner, grant["id"])["thumbnails"]["reason"] == reason
     assert storage.versions(f"thumbnails/{user.owner}") == []
+    # Told once: nothing comes again, and nothing is given up after five times.
+    eventually(lambda: storage.waiting() == 0, "the event is handled")
+    assert not [body for body in storage.dead_letters() if grant["id"] in body]
     # What the owner uploaded is still the owner's file.
     assert send("GET", upload["file"]["fileUrl"]).body == content
 
