@@ -1,8 +1,10 @@
 //! A picture of another size, by Lanczos' window of three lobes; never a larger one.
 
+use std::borrow::Cow;
+
 use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4};
-use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::U8x4;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::Dimensions;
 use crate::picture::{Channels, Picture};
@@ -16,27 +18,46 @@ pub(crate) fn resize(picture: &Picture, target: Dimensions) -> Picture {
 
 /// The same with this part of the picture at its top left, measured in pixels.
 pub(crate) fn resize_part(picture: &Picture, part: (f64, f64), target: Dimensions) -> Picture {
-    // Typed, as the untyped door would bring along the code for pixels of every other kind.
-    let pixels = match picture.channels() {
-        Channels::Grey => resized::<U8>(picture, part, target),
-        Channels::GreyAlpha => resized::<U8x2>(picture, part, target),
-        Channels::Rgb => resized::<U8x3>(picture, part, target),
-        Channels::Rgba | Channels::Cmyk => resized::<U8x4>(picture, part, target),
-    };
-    Picture::new(target, picture.channels(), pixels)
-}
-
-fn resized<P: PixelTrait>(picture: &Picture, part: (f64, f64), target: Dimensions) -> Vec<u8> {
     let Dimensions { width, height } = picture.dimensions();
+    let channels = picture.channels();
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
         .crop(0.0, 0.0, part.0, part.1)
-        .use_alpha(picture.channels().have_alpha());
-    let mut pixels = vec![0; target.width as usize * target.height as usize * picture.channels().count()];
-    let source = TypedImageRef::<P>::from_buffer(width, height, picture.bytes());
+        .use_alpha(channels.have_alpha());
+    let source = four_channels(picture);
+    let mut pixels = vec![0; target.width as usize * target.height as usize * 4];
+    let source = TypedImageRef::<U8x4>::from_buffer(width, height, &source);
     let source = source.expect("a picture has all its pixels");
-    let sized = TypedImage::<P>::from_buffer(target.width, target.height, &mut pixels);
+    let sized = TypedImage::<U8x4>::from_buffer(target.width, target.height, &mut pixels);
     let mut sized = sized.expect("the buffer was made for them");
     Resizer::new().resize_typed(&source, &mut sized, &options).expect("the part lies within the picture");
-    pixels
+    Picture::new(target, channels, without_padding(pixels, channels))
+}
+
+/// Pixels of four bytes whatever they hold, with alpha last. For each kind of pixel the library brings along code of
+/// its own that takes a minute to compile; a picture to be resized is small, and its widening costs next to nothing.
+fn four_channels(picture: &Picture) -> Cow<'_, [u8]> {
+    let wide = |widen: fn(&[u8]) -> [u8; 4]| {
+        Cow::Owned(picture.pixels().map(widen).collect::<Vec<_>>().into_flattened())
+    };
+    match picture.channels() {
+        Channels::Grey => wide(|pixel| [pixel[0], 0, 0, 0]),
+        Channels::GreyAlpha => wide(|pixel| [pixel[0], 0, 0, pixel[1]]),
+        Channels::Rgb => wide(|pixel| [pixel[0], pixel[1], pixel[2], 0]),
+        Channels::Rgba | Channels::Cmyk => Cow::Borrowed(picture.bytes()),
+    }
+}
+
+fn without_padding(pixels: Vec<u8>, channels: Channels) -> Vec<u8> {
+    let (wide, _) = pixels.as_chunks::<4>();
+    match channels {
+        Channels::Grey => wide.iter().map(|pixel| pixel[0]).collect(),
+        Channels::GreyAlpha => {
+            wide.iter().map(|pixel| [pixel[0], pixel[3]]).collect::<Vec<_>>().into_flattened()
+        }
+        Channels::Rgb => {
+            wide.iter().map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect::<Vec<_>>().into_flattened()
+        }
+        Channels::Rgba | Channels::Cmyk => pixels,
+    }
 }
