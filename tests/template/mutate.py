@@ -1,7 +1,8 @@
 """Ways to break a template, each of which some assertion must notice.
 
-A path names what is changed, its steps parted by " > ": first a resource, or `Parameters`, `Conditions` or `Outputs` of
-the parent template or, with "Delivery's " before it, of the nested one; then properties. In a list a step is an index or
+A path names what is changed, its steps parted by " > ": first a resource, or `Parameters`, `Rules`, `Conditions` or
+`Outputs` of the parent template or, with "Delivery's ", "Monitoring's ", "Sign-in's " or "Edge's " before it, of that one;
+then properties. In a list a step is an index or
 the Sid, Id, Name, Header, PathPattern or ErrorCode of the item. A mutation must never invent what it breaks: a path that
 leads nowhere is an error.
 """
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 
 from .stack import Stack
 
-SECTIONS = ("Parameters", "Conditions", "Outputs")
-OUTSIDE_PROPERTIES = ("Type", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
+SECTIONS = ("Parameters", "Rules", "Conditions", "Outputs")
+TEMPLATES = {"Delivery": "delivery", "Monitoring": "monitoring", "Sign-in": "sign_in", "Edge": "edge"}
+OUTSIDE_PROPERTIES = ("Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 NAMES = ("Sid", "Id", "Name", "Header", "PathPattern", "ErrorCode")
 
 
@@ -75,8 +77,8 @@ def _find(stack: Stack, path: str) -> tuple[dict | list, str | int]:
 
 
 def _start(stack: Stack, step: str) -> dict:
-    template = stack.delivery if step.startswith("Delivery's ") else stack.parent
-    section = step.removeprefix("Delivery's ")
+    owner, _, section = step.rpartition("'s ")
+    template = getattr(stack, TEMPLATES[owner]) if owner else stack.parent
     return template[section] if section in SECTIONS else stack.resource(step)
 
 

@@ -1,12 +1,12 @@
-"""The template as CloudFormation gets it, for the assertions to read and the mutations to change.
+"""The templates as CloudFormation gets them, for the assertions to read and the mutations to change.
 
-It is expanded once and never deployed: what an engine or AWS makes of it is for other suites.
+They are expanded once and never deployed: what an engine or AWS makes of them is for other suites.
 """
 
 from __future__ import annotations
 
-import copy
 import functools
+import pickle
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,15 +27,32 @@ STACK_GUID = "0f6d3c52-9a41-4f0e-8e0b-3a4c1d2e5f60"
 PSEUDO = {"AWS::StackId": f"arn:aws:cloudformation:eu-central-1:111122223333:stack/valet/{STACK_GUID}"}
 
 
+# Deployed by itself: CloudFront wants what it holds in another region.
+EDGE = "infra/edge.yaml"
+
+
 @dataclass
 class Stack:
-    """The parent template and the one it nests, both native."""
+    """The parent template, those that it nests, by their file, and the one for us-east-1; all native."""
 
     parent: dict
-    delivery: dict
+    nested: dict[str, dict]
+    edge: dict
+
+    @property
+    def delivery(self) -> dict:
+        return self.nested["infra/delivery.yaml"]
+
+    @property
+    def monitoring(self) -> dict:
+        return self.nested["infra/monitoring.yaml"]
+
+    @property
+    def sign_in(self) -> dict:
+        return self.nested["infra/sign-in.yaml"]
 
     def templates(self) -> list[dict]:
-        return [self.parent, self.delivery]
+        return [self.parent, *self.nested.values(), self.edge]
 
     def resource(self, logical_id: str) -> dict:
         for template in self.templates():
@@ -66,8 +83,8 @@ class Stack:
         return [statement for policy in self.role(function)["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
 
     def resource_statements(self) -> Iterator[tuple[str, dict]]:
-        """Every statement of a policy that lies on a bucket or a queue, with the policy's logical id."""
-        for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
+        """Every statement of a policy that lies on a bucket, a queue or a topic, with the policy's logical id."""
+        for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
             for logical_id, properties in self.of_type(kind).items():
                 for statement in properties["PolicyDocument"]["Statement"]:
                     yield logical_id, statement
@@ -79,14 +96,14 @@ class Stack:
 
 
 @functools.cache
-def _expanded() -> Stack:
+def _expanded() -> bytes:
     parent = transform.transform(TEMPLATE, PARAMETERS)
-    return Stack(parent, transform.nested(parent, TEMPLATE)["infra/delivery.yaml"])
+    return pickle.dumps(Stack(parent, transform.nested(parent, TEMPLATE), transform.load(ROOT / EDGE)))
 
 
 def expanded() -> Stack:
     """A copy that may be changed."""
-    return copy.deepcopy(_expanded())
+    return pickle.loads(_expanded())
 
 
 def text(value: object) -> object:

@@ -13,7 +13,7 @@ from infra.tools import transform
 from .stack import ROOT, TEMPLATE, expanded
 
 CFN_LINT = ROOT / ".tools" / "lint" / "bin" / "cfn-lint"
-PACKAGED = "https://s3.eu-central-1.amazonaws.com/artifacts/delivery.json"
+PACKAGED = "https://s3.eu-central-1.amazonaws.com/artifacts/nested.json"
 
 
 def lint(*templates: Path) -> subprocess.CompletedProcess:
@@ -25,14 +25,15 @@ def lint(*templates: Path) -> subprocess.CompletedProcess:
 def test_the_templates_as_written_and_expanded_are_clean(tmp_path):
     stack = expanded()
     code = {binary: {"S3Bucket": "artifacts", "S3Key": binary} for binary in transform.functions(stack.parent).values()}
-    engine = transform.for_engine(stack.parent, code, {"infra/delivery.yaml": PACKAGED})
+    engine = transform.for_engine(stack.parent, code, dict.fromkeys(stack.nested, PACKAGED))
     # Spelled as the engine reads it, which is not CloudFormation's way.
     del engine["Resources"]["Api"]["Properties"]["CorsConfiguration"]
-    stack.properties("Delivery")["TemplateURL"] = PACKAGED
-    forms = {"native.json": stack.parent, "engine.json": engine, "delivery.json": stack.delivery}
+    for properties in stack.of_type("AWS::CloudFormation::Stack").values():
+        properties["TemplateURL"] = PACKAGED
+    forms = {"native.json": stack.parent, "engine.json": engine}
     for name, template in forms.items():
         (tmp_path / name).write_text(json.dumps(template))
-    found = lint(TEMPLATE, ROOT / "infra" / "delivery.yaml", *(tmp_path / name for name in forms))
+    found = lint(TEMPLATE, *sorted((ROOT / "infra").glob("*.yaml")), *(tmp_path / name for name in forms))
     assert found.returncode == 0, found.stdout + found.stderr
 
 

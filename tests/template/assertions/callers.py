@@ -39,12 +39,18 @@ def the_routes_are_those_of_the_api_and_reach_their_function(stack: Stack) -> No
 def every_route_asks_for_a_token_with_the_scope(stack: Stack) -> None:
     for route, operation in stack.routes().items():
         security = text(operation.get("security"))
-        same((route, security), (route, [{"Jwt": [["if RequiresScope", "valet/files", "${AWS::NoValue}"]]}]))
+        same((route, security), (route, [{"Jwt": ["valet/files"]}]))
 
 
-@assertion(put("Conditions > RequiresScope", {"Fn::Equals": [{"Ref": "RequiredScope"}, ""]}))
-def no_scope_is_asked_for_only_when_the_parameter_is_empty(stack: Stack) -> None:
-    same(stack.parent["Conditions"]["RequiresScope"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "RequiredScope"}, ""]}]})
+@assertion(
+    put("Parameters > RequiredScope > AllowedPattern", r"^\S*$"),
+    put("Parameters > RequiredScope > Default", ""),
+)
+def no_stack_goes_without_a_scope(stack: Stack) -> None:
+    # An ID token passes issuer and audience: that it carries no scope is what refuses it.
+    scope = stack.parent["Parameters"]["RequiredScope"]
+    assert not re.search(scope["AllowedPattern"], ""), "a stack can be deployed that takes ID tokens"
+    assert re.search(scope["AllowedPattern"], scope["Default"]), "the default does not pass its own pattern"
 
 
 @assertion(
@@ -60,19 +66,22 @@ def a_token_is_checked_against_issuer_and_audience(stack: Stack) -> None:
             "Jwt": {
                 "type": "jwt",
                 "identitySource": "$request.header.Authorization",
-                "jwtConfiguration": {"issuer": PARAMETERS["JwtIssuer"], "audience": [PARAMETERS["JwtAudience"]]},
+                "jwtConfiguration": {
+                    "issuer": ["if MakesUserPool", "${SignInPool.Outputs.Issuer}", PARAMETERS["JwtIssuer"]],
+                    "audience": [["if MakesUserPool", "${SignInPool.Outputs.ClientId}", PARAMETERS["JwtAudience"]]],
+                },
             }
         },
     )
 
 
 @assertion(
-    add("Parameters > JwtIssuer > Default", "https://issuer.example.com"),
-    add("Parameters > JwtAudience > Default", "valet"),
+    put("Parameters > JwtIssuer > Default", "https://issuer.example.com"),
+    put("Parameters > JwtAudience > Default", "valet"),
 )
 def issuer_and_audience_have_no_default(stack: Stack) -> None:
     for name in ("JwtIssuer", "JwtAudience"):
-        assert "Default" not in stack.parent["Parameters"][name], f"{name} has a default: a stack could trust a stranger's tokens"
+        same((name, stack.parent["Parameters"][name]["Default"]), (name, ""))
 
 
 @assertion(

@@ -120,12 +120,59 @@ def a_file_runs_nothing_in_a_browser(stack: Stack) -> None:
 
 @assertion(
     put("Distribution > DistributionConfig > HttpVersion", "http1.1"),
-    put("Distribution > DistributionConfig > ViewerCertificate > MinimumProtocolVersion", "TLSv1"),
     put("Distribution > DistributionConfig > CacheBehaviors > thumbnails/* > Compress", False),
 )
 def cloudfront_speaks_the_newest_protocols(stack: Stack) -> None:
     config = distribution(stack)
     same(config["HttpVersion"], "http2and3")
     assert config["Enabled"] is True and config["IPV6Enabled"] is True
-    same(config["ViewerCertificate"]["MinimumProtocolVersion"], "TLSv1.2_2021")
     assert all(behavior["Compress"] is True for behavior in behaviors(stack))
+
+
+@assertion(
+    put("Distribution > DistributionConfig > ViewerCertificate > Fn::If > 1 > MinimumProtocolVersion", "TLSv1"),
+    put("Distribution > DistributionConfig > ViewerCertificate > Fn::If > 1 > SslSupportMethod", "vip"),
+    drop("Distribution > DistributionConfig > Aliases"),
+    put("Delivery's Conditions > HasDomain", {"Fn::Equals": [{"Ref": "DomainName"}, ""]}),
+)
+def a_domain_of_ones_own_brings_its_certificate_and_tls_1_2(stack: Stack) -> None:
+    config = distribution(stack)
+    same(
+        text(config["ViewerCertificate"]),
+        [
+            "if HasDomain",
+            {"AcmCertificateArn": "${CertificateArn}", "SslSupportMethod": "sni-only", "MinimumProtocolVersion": "TLSv1.2_2021"},
+            {"CloudFrontDefaultCertificate": True, "MinimumProtocolVersion": "TLSv1.2_2021"},
+        ],
+    )
+    same(text(config.get("Aliases")), ["if HasDomain", ["${DomainName}"], "${AWS::NoValue}"])
+    for condition, parameter in (("HasDomain", "DomainName"), ("HasZone", "HostedZoneId"), ("HasWebAcl", "WebAclArn")):
+        same(stack.delivery["Conditions"][condition], {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]})
+
+
+@assertion(
+    drop("DomainRecordIpv6 > Condition"),
+    put("DomainRecord > AliasTarget > HostedZoneId", "Z0123456789"),
+    put("DomainRecordIpv6 > Type", "AWS::Route53::HostedZone"),
+    put("DomainRecord > Name", "files.example.com"),
+)
+def the_zone_points_the_domain_at_the_distribution(stack: Stack) -> None:
+    records = {properties["Type"]: (logical_id, properties) for logical_id, properties in stack.of_type("AWS::Route53::RecordSet").items()}
+    same(sorted(records), ["A", "AAAA"])
+    for logical_id, record in records.values():
+        same((logical_id, stack.resource(logical_id).get("Condition")), (logical_id, "HasZone"))
+        same((text(record["HostedZoneId"]), text(record["Name"])), ("${HostedZoneId}", "${DomainName}"))
+        same((record["AliasTarget"]["HostedZoneId"], text(record["AliasTarget"]["DNSName"])), ("Z2FDTNDATAQYW2", "${Distribution.DomainName}"))
+
+
+@assertion(
+    drop("Distribution > DistributionConfig > WebACLId"),
+    drop("Delivery > Parameters > WebAclArn"),
+    put("Delivery > Parameters > DomainName", ""),
+)
+def domain_and_firewall_reach_the_distribution(stack: Stack) -> None:
+    same(text(distribution(stack).get("WebACLId")), ["if HasWebAcl", "${WebAclArn}", "${AWS::NoValue}"])
+    handed_over = text(stack.properties("Delivery")["Parameters"])
+    for name in ("DomainName", "CertificateArn", "HostedZoneId"):
+        same((name, handed_over.get(name)), (name, f"${{Cdn{name}}}"))
+    same(handed_over.get("WebAclArn"), "${WebAclArn}")

@@ -86,7 +86,7 @@ def each_function_writes_json_to_a_log_group_of_its_own(stack: Stack) -> None:
     for function in stack.functions().values():
         same(function["LoggingConfig"]["LogFormat"], "JSON")
         groups.append(function["LoggingConfig"]["LogGroup"]["Ref"])
-    same(sorted([*groups, "ApiLogs"]), sorted(stack.of_type("AWS::Logs::LogGroup")))
+    same(sorted([*groups, "ApiLogs", "FirewallLogs"]), sorted(stack.of_type("AWS::Logs::LogGroup")))
 
 
 @assertion(

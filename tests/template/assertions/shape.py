@@ -50,22 +50,27 @@ def needs(node: object) -> set[str]:
     add("Table > TableName", "uploads"),
     put("OriginAccessControl > OriginAccessControlConfig > Name", "valet"),
     put("Bucket > BucketName", "valet-uploads"),
+    put("Throttles > AlarmName", "valet-throttles"),
+    put("Dashboard > DashboardName", "valet"),
+    put("SignInPool > Parameters > DomainPrefix", "valet"),
 )
 def two_stacks_fit_into_one_account(stack: Stack) -> None:
     for template in stack.templates():
         for logical_id, resource in template["Resources"].items():
             properties = resource["Properties"]
-            for name in ("FunctionName", "RoleName", "QueueName", "TableName", "BucketName", "LogGroupName"):
-                if name in properties and resource["Type"] != "AWS::Lambda::Permission" and "Lambda" not in resource["Type"]:
+            for name in ("RoleName", "QueueName", "TableName", "BucketName", "LogGroupName", "TopicName", "AlarmName", "DashboardName"):
+                if name in properties:
                     assert has_the_stack_in_it(text(properties[name])), f"{logical_id}: {name} is the same in every stack"
             assert "FunctionName" not in properties or "Ref" in properties["FunctionName"], f"{logical_id} has a fixed name"
             for config, settings in properties.items():
                 if config.endswith("Config") and "Name" in settings:
                     assert has_the_stack_in_it(text(settings["Name"])), f"{logical_id} is called the same in every stack"
+    prefix = text(stack.properties("SignInPool")["Parameters"]["DomainPrefix"])
+    assert has_the_stack_in_it(prefix), "the login is called the same in every stack"
 
 
 def has_the_stack_in_it(name: str) -> bool:
-    return any(part in name for part in ("${AWS::StackName}", "${BucketName}", STACK_GUID))
+    return any(part in name for part in ("${AWS::StackName}", "${ServiceName}", "${BucketName}", STACK_GUID))
 
 
 @assertion(
@@ -94,6 +99,11 @@ def the_outputs_are_what_a_client_and_an_operator_need(stack: Stack) -> None:
             "TableName": "${Table}",
             "ThumbnailQueueUrl": "${ThumbnailQueue}",
             "ThumbnailDeadLetterQueueUrl": "${ThumbnailDeadLetterQueue}",
+            "DashboardName": "${Monitoring.Outputs.DashboardName}",
+            "SignInIssuer": "${SignInPool.Outputs.Issuer}",
+            "SignInClientId": "${SignInPool.Outputs.ClientId}",
+            "SignInLoginUrl": "${SignInPool.Outputs.LoginUrl}",
+            "SignInUserPoolId": "${SignInPool.Outputs.UserPoolId}",
         },
     )
 
@@ -108,7 +118,10 @@ def files_are_linked_under_the_distribution_unless_another_address_is_given(stac
     same(text(stack.properties("Delivery")["Parameters"].get("PublicUrl")), "${PublicCdnUrl}")
     same(stack.parent["Parameters"]["PublicCdnUrl"]["Default"], "")
     same(stack.delivery["Conditions"]["HasPublicUrl"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "PublicUrl"}, ""]}]})
-    same(text(stack.delivery["Outputs"]["CdnUrl"]["Value"]), ["if HasPublicUrl", "${PublicUrl}", "https://${Distribution.DomainName}"])
+    same(
+        text(stack.delivery["Outputs"]["CdnUrl"]["Value"]),
+        ["if HasPublicUrl", "${PublicUrl}", ["if HasDomain", "https://${DomainName}", "https://${Distribution.DomainName}"]],
+    )
 
 
 @assertion(

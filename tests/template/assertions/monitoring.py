@@ -1,0 +1,206 @@
+"""What is seen of a running stack: alarms and who is told, the dashboard, the saved queries."""
+
+import json
+import re
+
+from ..mutate import add, drop, put
+from ..rules import condition
+from ..stack import Stack, text
+from .assertion import assertion, same
+
+ALARM = "AWS::CloudWatch::Alarm"
+FUNCTIONS = ("IssueUpload", "ConfirmUpload", "GenerateThumbnails")
+
+
+@assertion(
+    drop("DeadLetters > AlarmActions"),
+    put("StuckUploads > OKActions", []),
+    put("AlarmSubscription > Endpoint", "somebody@example.com"),
+    put("Monitoring's Conditions > HasTopic", {"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}),
+    drop("Monitoring > Parameters > AlarmEmail"),
+)
+def every_alarm_tells_who_wants_to_be_told(stack: Stack) -> None:
+    both = [["if HasTopic", "${AlarmTopicArn}", "${AWS::NoValue}"], ["if HasEmail", "${AlarmTopic}", "${AWS::NoValue}"]]
+    for name, alarm in stack.of_type(ALARM).items():
+        same((name, text(alarm.get("AlarmActions"))), (name, both))
+        same((name, text(alarm.get("OKActions"))), (name, both))
+    for name, parameter in (("HasTopic", "AlarmTopicArn"), ("HasEmail", "AlarmEmail")):
+        assert condition(stack.monitoring, name, {parameter: "given"}) and not condition(stack.monitoring, name, {})
+        same((parameter, text(stack.properties("Monitoring")["Parameters"].get(parameter))), (parameter, f"${{{parameter}}}"))
+    same(text(stack.properties("AlarmSubscription")), {"TopicArn": "${AlarmTopic}", "Protocol": "email", "Endpoint": "${AlarmEmail}"})
+
+
+@assertion(
+    put("DeadLetters > Dimensions > QueueName > Value", {"Ref": "QueueName"}),
+    put("DeadLetters > Threshold", 10),
+    put("OldestArrival > Statistic", "Minimum"),
+    put("OldestArrival > Threshold", 60),
+    put("ApiLatency > ExtendedStatistic", "p50"),
+    put("StuckUploads > Namespace", "Uploads"),
+    add("StuckUploads > Dimensions", {"Name": "Owner", "Value": "x"}),
+)
+def each_alarm_of_one_metric_looks_at_that(stack: Stack) -> None:
+    watched = {}
+    for name, alarm in stack.of_type(ALARM).items():
+        if "MetricName" in alarm:
+            by = {dimension["Name"]: text(dimension["Value"]) for dimension in alarm["Dimensions"]}
+            statistic = alarm.get("Statistic") or alarm["ExtendedStatistic"]
+            watched[name] = (alarm["Namespace"], alarm["MetricName"], by, statistic, alarm["ComparisonOperator"], alarm["Threshold"])
+    above = "GreaterThanThreshold"
+    same(
+        watched,
+        {
+            "DeadLetters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "${DeadLetterQueueName}"}, "Maximum", above, 0),
+            "OldestArrival": ("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": "${QueueName}"}, "Maximum", above, 600),
+            "ApiLatency": ("AWS/ApiGateway", "Latency", {"ApiId": "${ApiId}"}, "p99", above, 3000),
+            "StuckUploads": ("Valet", "UploadsStuck", {"Service": "${ServiceName}"}, "Maximum", above, 0),
+        },
+    )
+    hidden = stack.properties("ThumbnailQueue")["VisibilityTimeout"]
+    assert stack.properties("OldestArrival")["Threshold"] > hidden, "a single retry sets off the alarm"
+
+
+@assertion(
+    drop("FunctionErrors > Metrics > thumbnails"),
+    put("Throttles > Metrics > confirm > MetricStat > Metric > MetricName", "Errors"),
+    put("FunctionErrors > Metrics > errors > Expression", "issue + confirm + thumbnails"),
+)
+def errors_and_throttles_of_all_functions_count(stack: Stack) -> None:
+    for name, metric in (("FunctionErrors", "Errors"), ("Throttles", "Throttles")):
+        total, *parts = stack.properties(name)["Metrics"]
+        found = {text(part["MetricStat"]["Metric"]["Dimensions"][0]["Value"]): part["MetricStat"]["Metric"]["MetricName"] for part in parts}
+        same(found, {f"${{{function}}}": metric for function in FUNCTIONS})
+        same(total["Expression"], " + ".join(f"FILL({part['Id']}, 0)" for part in parts))
+
+
+@assertion(
+    put("ApiServerErrors > Metrics > failed > MetricStat > Metric > MetricName", "4xx"),
+    put("ApiServerErrors > Metrics > rate > Expression", "failed"),
+    put("ApiServerErrors > Threshold", 50),
+)
+def more_than_one_failed_call_in_a_hundred_is_told(stack: Stack) -> None:
+    alarm = stack.properties("ApiServerErrors")
+    rate, failed, calls = alarm["Metrics"]
+    same([m["MetricStat"]["Metric"]["MetricName"] for m in (failed, calls)], ["5xx", "Count"])
+    assert "100 * failed / calls" in rate["Expression"]
+    same((alarm["ComparisonOperator"], alarm["Threshold"]), ("GreaterThanThreshold", 1))
+
+
+@assertion(
+    put("StuckUploads > TreatMissingData", "breaching"),
+    put("DeadLetters > AlarmName", {"Fn::Sub": "${ServiceName}-dlq"}),
+    put("Throttles > AlarmDescription", "Throttled."),
+)
+def an_alarm_is_named_as_its_runbook_entry_and_quiet_without_data(stack: Stack) -> None:
+    for name, alarm in stack.of_type(ALARM).items():
+        same((name, alarm.get("TreatMissingData")), (name, "notBreaching"))
+        same(text(alarm["AlarmName"]), f"${{ServiceName}}-{name}")
+        assert alarm["AlarmDescription"].endswith(f"See docs/OPERATIONS.md, {name}."), f"{name} does not say where to read on"
+
+
+@assertion(
+    put("AlarmTopicPolicy > PolicyDocument > Statement > AlarmsTell > Action", ["sns:Publish", "sns:Subscribe"]),
+    drop("AlarmTopicPolicy > PolicyDocument > Statement > AlarmsTell > Condition > StringEquals"),
+    drop("AlarmTopicPolicy > PolicyDocument > Statement > DenyWithoutTls"),
+)
+def the_topic_takes_alarms_of_this_stack_over_tls(stack: Stack) -> None:
+    statements = {statement["Sid"]: statement for statement in text(stack.properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"])}
+    same(sorted(statements), ["AlarmsTell", "DenyWithoutTls"])
+    allowed, denied = statements["AlarmsTell"], statements["DenyWithoutTls"]
+    same((allowed["Principal"], allowed["Action"]), ({"Service": "cloudwatch.amazonaws.com"}, "sns:Publish"))
+    same(
+        allowed["Condition"],
+        {
+            "ArnLike": {"aws:SourceArn": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${ServiceName}-*"},
+            "StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"},
+        },
+    )
+    same((denied["Effect"], denied["Principal"], denied["Condition"]), ("Deny", "*", {"Bool": {"aws:SecureTransport": "false"}}))
+
+
+def widgets(stack: Stack) -> list[dict]:
+    body = text(stack.properties("Dashboard")["DashboardBody"])
+    return json.loads(body)["widgets"]
+
+
+def valet_metrics(stack: Stack) -> dict[str, set[str]]:
+    """Each metric of our own that is looked at somewhere, with the dimensions it is looked up by."""
+    found = {alarm["MetricName"]: {d["Name"] for d in alarm["Dimensions"]} for alarm in stack.of_type(ALARM).values() if alarm.get("Namespace") == "Valet"}
+    for widget in widgets(stack):
+        for metric in widget["properties"].get("metrics", []):
+            if metric[0] == "Valet":
+                found[metric[1]] = {name for name in metric[2:-1:2] if isinstance(name, str)}
+            elif isinstance(metric[0], dict):
+                searched = re.fullmatch(r"SEARCH\('\{Valet,([\w,]+)\} MetricName=\"(\w+)\" Service=\"[^\"]+\"', 'Sum', 300\)", metric[0]["expression"])
+                assert searched, f"{metric[0]['expression']} looks at every stack, or at nothing"
+                found[searched[2]] = set(searched[1].split(","))
+    return found
+
+
+@assertion(
+    put("Dashboard > DashboardBody > Fn::Sub", '{"widgets": []}'),
+    put("Dashboard > DashboardName", "valet"),
+)
+def the_dashboard_shows_every_alarm_and_every_metric(stack: Stack) -> None:
+    alarms = [arn for widget in widgets(stack) if widget["type"] == "alarm" for arn in widget["properties"]["alarms"]]
+    region = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}"
+    same(sorted(alarms), sorted(f"{region}:alarm:${{ServiceName}}-{name}" for name in stack.of_type(ALARM)))
+    service = {"Service"}
+    same(
+        valet_metrics(stack),
+        {
+            "UploadsIssued": service,
+            "UploadsConfirmed": service,
+            "UploadsRejected": {"Service", "Reason"},
+            "BytesConfirmed": service,
+            "ThumbnailsMade": service,
+            "ThumbnailsFailed": service,
+            "SettleLatency": service,
+            "UploadsStuck": service,
+            "ColdStarts": {"Service", "Function"},
+        },
+    )
+    same(text(stack.properties("Dashboard")["DashboardName"]), "${ServiceName}-${AWS::Region}")
+
+
+@assertion(
+    put("FailuresQuery > LogGroupNames", {"Ref": "ApiLogs"}),
+    put("Monitoring > Parameters > FunctionLogs", {"Fn::Join": [",", [{"Ref": "IssueUploadLogs"}, {"Ref": "ConfirmUploadLogs"}]]}),
+    put("Monitoring > Parameters > DeadLetterQueueName", {"Fn::GetAtt": ["ThumbnailQueue", "QueueName"]}),
+)
+def queries_and_alarms_look_at_this_stack(stack: Stack) -> None:
+    handed_over = text(stack.properties("Monitoring")["Parameters"])
+    same(
+        {name: value for name, value in handed_over.items() if not name.startswith("Alarm")},
+        {
+            "ServiceName": "${AWS::StackName}",
+            "ApiId": "${Api}",
+            "IssueUpload": "${IssueUploadFunction}",
+            "ConfirmUpload": "${ConfirmUploadFunction}",
+            "GenerateThumbnails": "${GenerateThumbnailsFunction}",
+            "QueueName": "${ThumbnailQueue.QueueName}",
+            "DeadLetterQueueName": "${ThumbnailDeadLetterQueue.QueueName}",
+            "DistributionId": "${Delivery.Outputs.DistributionId}",
+            "ApiLogs": "${ApiLogs}",
+            "FunctionLogs": "${IssueUploadLogs},${ConfirmUploadLogs},${GenerateThumbnailsLogs}",
+            "Scope": "${MonitoringScope}",
+        },
+    )
+    for name, query in stack.of_type("AWS::Logs::QueryDefinition").items():
+        expected = ["${ApiLogs}"] if name == "ApiRefusalsQuery" else "${FunctionLogs}"
+        same((name, text(query["LogGroupNames"])), (name, expected))
+
+
+@assertion(
+    put("Parameters > MonitoringScope > Default", "local"),
+    drop("CrashesQuery > Condition"),
+    add("StuckUploads > Condition", "IsComplete"),
+    put("Monitoring's Conditions > IsComplete", {"Fn::Equals": [{"Ref": "Scope"}, "local"]}),
+)
+def nothing_is_left_out_but_on_the_local_engine(stack: Stack) -> None:
+    same(stack.parent["Parameters"]["MonitoringScope"]["Default"], "complete")
+    assert condition(stack.monitoring, "IsComplete", {"Scope": "complete"})
+    for name, resource in stack.monitoring["Resources"].items():
+        lacking = resource["Type"] == "AWS::Logs::QueryDefinition" or "Metrics" in resource["Properties"]
+        if not name.startswith("AlarmTopic") and name != "AlarmSubscription":
+            same((name, resource.get("Condition")), (name, "IsComplete" if lacking else None))
