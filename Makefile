@@ -58,7 +58,7 @@ test-layers: .tools/engine.stamp ## Dependencies point downwards only
 test-unit: ## Rules, adapters and handlers, in memory
 	cargo test --workspace
 
-test-template: .tools/engine.stamp .tools/lint.stamp ## The template says what it should
+test-template: .tools/engine.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp ## The templates say what they should
 	$(PYTEST) tests/template
 
 test-local: .tools/engine.stamp .tools/lambda.stamp ## The launcher: engine, issuer, make dev
@@ -81,7 +81,7 @@ build: ## The three functions, debug
 build-release: .tools/lambda.stamp ## The three functions as they are deployed, zipped in target/lambda
 	PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" cargo lambda build --release $(BINARIES) --output-format zip --skip-target-check $(if $(ARCH),--$(ARCH))
 
-tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp ## Install all tools now
+tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp ## Install all tools now
 
 clean: ## Remove what was built and what runs left behind; the tools stay
 	cargo clean
@@ -92,6 +92,9 @@ help: ## This list
 
 .tools/%.stamp: infra/tools/requirements/%.txt infra/tools/install.py
 	@$(PYTHON) infra/tools/install.py $*
+
+.tools/guard.stamp: infra/tools/requirements/guard/package-lock.json infra/tools/install.py
+	@$(PYTHON) infra/tools/install.py guard
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
 	test-e2e bench-functions build build-release tools clean help

@@ -1,9 +1,10 @@
-"""Makes `.tools/<name>` from its pinned requirements, once.
+"""Makes `.tools/<name>` from its pinned requirements, once: a Python environment, or what npm has of a lock file.
 
 Runs on the system Python before anything is installed, so it must never import what is not in the standard library.
-A stamp beside the environment holds the requirements it was made from: an unchanged list costs nothing.
+A stamp beside it holds the requirements it was made from: an unchanged list costs nothing.
 """
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,9 @@ def main(name: str) -> None:
     """Leaves a working `.tools/<name>` behind, or says in one sentence why not."""
     if sys.version_info < (3, 11):
         stop(f"Python 3.11 or newer is needed; {sys.executable} is {sys.version.split()[0]} (make PYTHON=… picks another).")
-    requirements = ROOT / "infra" / "tools" / "requirements" / f"{name}.txt"
+    folder = ROOT / "infra" / "tools" / "requirements"
+    lock = folder / name / "package-lock.json"
+    requirements = lock if lock.is_file() else folder / f"{name}.txt"
     if not requirements.is_file():
         stop(f"There is no tool named {name}: {requirements.relative_to(ROOT)} does not exist.")
     home = ROOT / ".tools" / name
@@ -24,10 +27,14 @@ def main(name: str) -> None:
     place = f"# Python {sys.version.split()[0]} in {ROOT}\n"
     made_from = place + requirements.read_text()
     stamped = stamp.read_text() if stamp.is_file() else ""
-    if stamped == made_from and (home / "bin" / "python").exists():
+    if stamped == made_from and (home / ("node_modules" if requirements == lock else "bin/python")).exists():
         stamp.touch()
         return
     print(f"Installing .tools/{name} …", flush=True)
+    if requirements == lock:
+        install_with_npm(home, lock)
+        stamp.write_text(made_from)
+        return
     if not works(home / "bin" / "python") or (stamped and not stamped.startswith(place)):
         create(home)
     install(home, requirements)
@@ -63,6 +70,26 @@ def install(home: Path, requirements: Path) -> None:
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         stop(f"pip could not install .tools/{home.name}: {errors[-1].removeprefix('ERROR: ') if errors else 'see above'}")
+
+
+def install_with_npm(home: Path, lock: Path) -> None:
+    """Installs exactly the locked packages, each with its checksum, and runs nothing of theirs."""
+    npm = shutil.which("npm")
+    if npm is None:
+        stop(f"npm is needed for .tools/{home.name}; it comes with Node (https://nodejs.org, or `apt install npm`).")
+    home.mkdir(parents=True, exist_ok=True)
+    for file in ("package.json", lock.name):
+        shutil.copy(lock.with_name(file), home)
+    done = subprocess.run(
+        [npm, "ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--loglevel=error"],
+        cwd=home,
+        stdout=sys.stderr,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode != 0:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
+        stop(f"npm could not install .tools/{home.name}: {errors[0].removeprefix('npm error ') if errors else 'see above'}")
 
 
 def stop(sentence: str) -> None:

@@ -53,3 +53,33 @@ def test_an_unknown_tool_is_said(install):
     done = install("nothing")
     assert done.returncode != 0
     assert done.stderr.startswith("valet: There is no tool named nothing")
+
+
+def test_a_lock_file_is_installed_by_npm_without_running_scripts(install, tmp_path):
+    locked(tmp_path)
+    bin = tmp_path / "bin"
+    bin.mkdir()
+    npm = bin / "npm"
+    npm.write_text('#!/bin/sh\necho "$@" > arguments\nmkdir node_modules\n')
+    npm.chmod(0o755)
+    path = f"{bin}{os.pathsep}{os.environ['PATH']}"
+    assert install("locked", PATH=path).stdout == "Installing .tools/locked …\n"
+    home = tmp_path / ".tools" / "locked"
+    assert {"ci", "--ignore-scripts"} <= set((home / "arguments").read_text().split())
+    assert (home / "package-lock.json").read_text() == "{}"
+    assert install("locked", PATH=path).stdout == ""
+
+
+def test_a_machine_without_npm_is_told_where_it_comes_from(install, tmp_path):
+    locked(tmp_path)
+    done = install("locked", PATH=str(tmp_path))
+    assert done.returncode != 0
+    assert done.stderr.startswith("valet: npm is needed for .tools/locked")
+
+
+def locked(root):
+    """A tool of the copy that npm installs."""
+    requirements = root / "infra" / "tools" / "requirements" / "locked"
+    requirements.mkdir()
+    for name in ("package.json", "package-lock.json"):
+        (requirements / name).write_text("{}")
