@@ -35,7 +35,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-unit test-template test-local test-conformance test-e2e
+PARTS := fmt clippy doc test-layers test-cost test-unit test-template test-local test-conformance test-e2e
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -70,6 +70,12 @@ test-conformance: .tools/engine.stamp .tools/weed.stamp ## The S3 and DynamoDB p
 test-e2e: .tools/engine.stamp build ## Uploads from end to end on the deployed template
 	$(PYTEST) tests/e2e
 
+test-cost: .tools/engine.stamp ## The cost sheet adds up
+	$(PYTEST) tests/cost
+
+cost: ## What a million uploads cost; OPTIONS="--inputs my-prices.toml"
+	@exec $(PYTHON) infra/tools/cost.py $(OPTIONS)
+
 bench-functions: ## What starts and calls of the release functions cost; OPTIONS="--json --check"
 	@exec $(PYTHON) -m tests.bench.functions $(OPTIONS)
 
@@ -97,6 +103,6 @@ help: ## This list
 	@$(PYTHON) infra/tools/install.py guard
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-e2e bench-functions build build-release tools clean help
+	test-cost test-e2e cost bench-functions build build-release tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp
