@@ -3,7 +3,7 @@
 import re
 
 from ..mutate import add, drop, put
-from ..stack import Stack, listed, text
+from ..stack import ROOT, Stack, listed, text
 from .assertion import ISSUE, CONFIRM, THUMBNAILS, assertion, same
 
 
@@ -63,6 +63,33 @@ def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
             same((statement["Sid"], statement["Effect"]), (statement["Sid"], "Allow"))
             found.add((statement["Sid"], " ".join(sorted(listed(statement["Action"]))), text(statement["Resource"])))
         same((binary, found), (binary, MAY[binary]))
+
+
+@assertion(
+    put("ConfirmUploadRole > Policies > 0 > PolicyDocument > Statement > SettleRows > Action", "dynamodb:GetItem"),
+    add("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Action", "dynamodb:UpdateItem"),
+    put("GenerateThumbnailsRole > Policies > 0 > PolicyDocument > Statement > SeeWhatIsMissing > Action", "s3:ListBucketVersions"),
+)
+def each_function_may_do_what_its_ports_need(stack: Stack) -> None:
+    needed = actions_by_port()
+    for binary, function in stack.functions().items():
+        code = (ROOT / "functions" / binary / "src" / "handler.rs").read_text()
+        ports = re.findall(r"\w+", re.search(r"use valet_core::ports::\{?([^;}]+)\}?;", code)[1])
+        asked = {action for port in ports for action in needed[port]}
+        # The runtime's own: the code says nothing of them.
+        allowed = {action for statement in stack.role_statements(function) for action in listed(statement["Action"])}
+        allowed = {action for action in allowed if action.split(":")[0] in ("s3", "dynamodb")}
+        same((binary, allowed), (binary, asked))
+
+
+def actions_by_port() -> dict[str, set[str]]:
+    """What the doc of each port says that it takes."""
+    code = (ROOT / "crates" / "core" / "src" / "ports.rs").read_text()
+    found = {}
+    for name, body in re.findall(r"^pub trait (\w+)(.*?)^}", code, re.MULTILINE | re.DOTALL):
+        said = re.search(r"IAM: ((?:`[\w:]+`,?\s*(?:///\s*)?)+)", body)
+        found[name] = set(re.findall(r"`([\w:]+)`", said[1])) if said else set()
+    return found
 
 
 @assertion(
