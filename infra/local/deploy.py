@@ -33,8 +33,7 @@ def deploy(engine: Engine, issuer_url: str, binaries: dict[str, Path], parameter
         "CorsOrigin": "http://localhost:3000",
         "Architecture": _architecture(),
         "PublicCdnUrl": engine.cdn_url,
-        # The engine has neither saved queries nor alarms over several metrics.
-        "MonitoringScope": "local",
+        "LocalEngine": "true",
     } | (parameters or {})
     try:
         native = transform.transform(TEMPLATE, given)

@@ -183,7 +183,7 @@ def queries_and_alarms_look_at_this_stack(stack: Stack) -> None:
             "DistributionId": "${Delivery.Outputs.DistributionId}",
             "ApiLogs": "${ApiLogs}",
             "FunctionLogs": "${IssueUploadLogs},${ConfirmUploadLogs},${GenerateThumbnailsLogs}",
-            "Scope": "${MonitoringScope}",
+            "LocalEngine": "${LocalEngine}",
         },
     )
     for name, query in stack.of_type("AWS::Logs::QueryDefinition").items():
@@ -192,15 +192,22 @@ def queries_and_alarms_look_at_this_stack(stack: Stack) -> None:
 
 
 @assertion(
-    put("Parameters > MonitoringScope > Default", "local"),
+    put("Parameters > LocalEngine > Default", "true"),
     drop("CrashesQuery > Condition"),
-    add("StuckUploads > Condition", "IsComplete"),
-    put("Monitoring's Conditions > IsComplete", {"Fn::Equals": [{"Ref": "Scope"}, "local"]}),
+    add("StuckUploads > Condition", "OnAws"),
+    put("Monitoring's Conditions > OnAws", {"Fn::Equals": [{"Ref": "LocalEngine"}, "true"]}),
+    put("Sign-in's Conditions > OnAws", {"Fn::Equals": [{"Ref": "LocalEngine"}, "true"]}),
+    add("Client > Condition", "OnAws"),
+    drop("SignInPool > Parameters > LocalEngine"),
 )
 def nothing_is_left_out_but_on_the_local_engine(stack: Stack) -> None:
-    same(stack.parent["Parameters"]["MonitoringScope"]["Default"], "complete")
-    assert condition(stack.monitoring, "IsComplete", {"Scope": "complete"})
+    same(stack.parent["Parameters"]["LocalEngine"]["Default"], "false")
+    for template, nested in ((stack.monitoring, "Monitoring"), (stack.sign_in, "SignInPool")):
+        assert condition(template, "OnAws", {"LocalEngine": "false"})
+        same(stack.properties(nested)["Parameters"].get("LocalEngine"), {"Ref": "LocalEngine"})
+    for name, resource in stack.sign_in["Resources"].items():
+        same((name, resource.get("Condition")), (name, "OnAws" if name == "LoginPage" else None))
     for name, resource in stack.monitoring["Resources"].items():
         lacking = resource["Type"] == "AWS::Logs::QueryDefinition" or "Metrics" in resource["Properties"]
         if not name.startswith("AlarmTopic") and name != "AlarmSubscription":
-            same((name, resource.get("Condition")), (name, "IsComplete" if lacking else None))
+            same((name, resource.get("Condition")), (name, "OnAws" if lacking else None))

@@ -75,7 +75,7 @@ def each_function_may_do_what_its_ports_need(stack: Stack) -> None:
     for binary, function in stack.functions().items():
         code = (ROOT / "functions" / binary / "src" / "handler.rs").read_text()
         ports = re.findall(r"\w+", re.search(r"use valet_core::ports::\{?([^;}]+)\}?;", code)[1])
-        asked = {action for port in ports for action in needed[port]}
+        asked = {action for port in ports for action in needed.get(port, set())}
         # The runtime's own: the code says nothing of them.
         allowed = {action for statement in stack.role_statements(function) for action in listed(statement["Action"])}
         allowed = {action for action in allowed if action.split(":")[0] in ("s3", "dynamodb")}

@@ -62,12 +62,16 @@ def a_pool_is_made_only_when_asked_for(stack: Stack) -> None:
     put("ResourceServer > Identifier", "files"),
     put("Client > AllowedOAuthScopes", ["openid"]),
     drop("Client > DependsOn"),
+    put("Sign-in's Outputs > Issuer > Value", {"Fn::GetAtt": ["UserPool", "ProviderName"]}),
+    put("Sign-in's Outputs > ClientId > Value", {"Ref": "UserPool"}),
 )
-def the_pools_client_can_ask_for_the_scope(stack: Stack) -> None:
+def the_pools_client_can_ask_for_the_scope_and_is_the_audience(stack: Stack) -> None:
     server = stack.properties("ResourceServer")
     scopes = [f"{server['Identifier']}/{scope['ScopeName']}" for scope in server["Scopes"]]
     same(scopes, [stack.parent["Parameters"]["RequiredScope"]["Default"]])
     same(stack.properties("Client")["AllowedOAuthScopes"], ["openid", *scopes])
+    outputs = text({name: output["Value"] for name, output in stack.sign_in["Outputs"].items()})
+    same((outputs["Issuer"], outputs["ClientId"]), ("https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${UserPool}", "${Client}"))
     # The client names the scope as a text: nothing else says that it must be there first.
     same(stack.resource("Client").get("DependsOn"), "ResourceServer")
 
