@@ -92,6 +92,23 @@ def test_a_deleted_stack_leaves_files_and_rows_and_can_be_deployed_again_twice(s
         assert reply.status == 200
 
 
+def test_a_second_stack_stands_beside_the_first(stack):
+    cloudformation = stack.client("cloudformation")
+    template = cloudformation.get_template(StackName=STACK)["TemplateBody"]
+    given = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Parameters"]
+    cloudformation.create_stack(
+        StackName="second",
+        TemplateBody=json.dumps(template),
+        Parameters=[{key: parameter[key] for key in ("ParameterKey", "ParameterValue")} for parameter in given],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    second = lambda: cloudformation.describe_stacks(StackName="second")["Stacks"][0]  # noqa: E731
+    assert eventually(lambda: second()["StackStatus"] == "CREATE_COMPLETE", 30), second()
+    # The address that was given is the same; all that is made is not.
+    made = [{o["OutputKey"]: o["OutputValue"] for o in s["Outputs"]} for s in (cloudformation.describe_stacks(StackName=STACK)["Stacks"][0], second())]
+    assert {name for name in made[0] if made[0][name] == made[1][name]} == {"CdnUrl"}
+
+
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [

@@ -112,14 +112,14 @@ def _write_out(node: object, named: Mapping[str, str]) -> object:
     return node
 
 
-def policies(templates: Mapping[str, dict]) -> dict[str, dict]:
+def policies(template: dict) -> dict[str, dict]:
     """Every policy by the resource it lies on: what roles may do, who may use buckets, queues and topics."""
     found = {}
-    for template in templates.values():
-        for logical_id, resource in template["Resources"].items():
-            properties = resource.get("Properties", {})
-            if "PolicyDocument" in properties:
-                found[logical_id] = properties["PolicyDocument"]
-            for policy in properties.get("Policies", []) if resource["Type"] == "AWS::IAM::Role" else []:
-                found[logical_id] = policy["PolicyDocument"]
+    for logical_id, resource in template["Resources"].items():
+        properties = resource.get("Properties", {})
+        if "PolicyDocument" in properties:
+            found[logical_id] = properties["PolicyDocument"]
+        if resource["Type"] == "AWS::IAM::Role":
+            policy, = properties["Policies"]
+            found[logical_id] = policy["PolicyDocument"]
     return found

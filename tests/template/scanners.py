@@ -24,7 +24,7 @@ import json, sys, warnings
 warnings.simplefilter("ignore")
 import parliament
 found = {name: parliament.analyze_policy_string(json.dumps(policy)).findings for name, policy in json.load(sys.stdin).items()}
-json.dump([[name, finding.issue, str(finding.detail)] for name, findings in found.items() for finding in findings], sys.stdout)
+json.dump([[name, finding.issue] for name, findings in found.items() for finding in findings], sys.stdout)
 """
 
 
@@ -70,11 +70,9 @@ def cfn_guard(forms: Mapping[str, dict], folder: Path) -> set[Finding]:
 
 def parliament(forms: Mapping[str, dict]) -> set[Finding]:
     """What is wrong with a policy as such."""
-    return {
-        Finding("parliament", issue, name, form)
-        for form, template in forms.items()
-        for name, issue, _ in json.loads(_run([SCAN / "python", "-c", ASK_PARLIAMENT], json.dumps(policies({form: template}))))
-    }
+    asked = {f"{form} {resource}": policy for form, template in forms.items() for resource, policy in policies(template).items()}
+    said = json.loads(_run([SCAN / "python", "-c", ASK_PARLIAMENT], json.dumps(asked)))
+    return {Finding("parliament", issue, *reversed(name.split(" "))) for name, issue in said}
 
 
 def explained() -> Iterable[tuple[str, str, str, dict]]:
