@@ -94,7 +94,10 @@ class Cost:
 
     def break_even_mb(self) -> float:
         """Size of an image from which on Valet is cheaper, both working and not counting what idles."""
-        dearer = lambda mb: sum(self.valet(mb, True).values()) > sum(self.server(mb, True).values())  # noqa: E731
+
+        def dearer(mb: float) -> bool:
+            return sum(self.valet(mb, True).values()) > sum(self.server(mb, True).values())
+
         low, high = 0.0, 10_000.0
         if not dearer(low):
             return 0.0

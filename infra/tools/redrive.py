@@ -26,8 +26,10 @@ HIDDEN_SECONDS = 30
 class Stack:
     """The queues and the bucket of a deployed stack."""
 
-    def __init__(self, name: str, endpoint: str | None = None, **credentials: str) -> None:
-        client = lambda service: boto3.client(service, endpoint_url=endpoint, **credentials)  # noqa: E731
+    def __init__(self, name: str, endpoint: str | None = None) -> None:
+        def client(service: str):
+            return boto3.client(service, endpoint_url=endpoint)
+
         described = client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
         self.sqs, self.s3 = client("sqs"), client("s3")

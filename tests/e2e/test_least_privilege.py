@@ -154,7 +154,10 @@ def logs(trial: Trial) -> bool:
     """Every function is called and says so in its log."""
     grant = trial.user.upload(PHOTO)
     assert trial.user.confirm(grant).status == 200 and trial.hand_over(grant)
-    said = lambda: [json.loads(line)["message"] for line in trial.stack.logs() if grant["id"] in line]  # noqa: E731
+
+    def said() -> list[str]:
+        return [json.loads(line)["message"] for line in trial.stack.logs() if grant["id"] in line]
+
     eventually(lambda: sorted(said()) == ["event", "request", "request"], "a line of each function")
     return True
 

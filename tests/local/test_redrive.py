@@ -45,7 +45,10 @@ def test_dead_letters_are_shown_and_moved_back_once_each(stack):
     done = redrive(stack, "move")
     assert (done.stdout, done.stderr) == ("24 moved\n", "")
     assert waiting(stack) == 0
-    told = lambda: [line for line in stack.logs() if "uploads/" in line or "not an event" in line]  # noqa: E731
+
+    def told() -> list[str]:
+        return [line for line in stack.logs() if "uploads/" in line or "not an event" in line]
+
     assert eventually(lambda: len(told()) == 24, 30)
     assert redrive(stack, "move").stdout == "0 moved\n"
 
@@ -60,7 +63,10 @@ def test_showing_takes_nothing_out(stack):
 
 def test_an_object_is_told_of_as_s3_does(stack):
     stack.s3.put_object(Bucket=stack.bucket, Key=KEY, Body=b"bytes")
-    told = lambda: [line for line in stack.logs() if KEY in line]  # noqa: E731
+
+    def told() -> list[str]:
+        return [line for line in stack.logs() if KEY in line]
+
     assert eventually(lambda: len(told()) == 1, 30)
     assert redrive(stack, "tell", KEY).stdout == f"told of {KEY}\n"
     assert eventually(lambda: len(told()) == 2, 30)

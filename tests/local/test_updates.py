@@ -49,7 +49,10 @@ def test_a_changed_function_changes_nothing_that_is_kept(stack, echo, tmp_path):
         Parameters=[{"ParameterKey": parameter["ParameterKey"], "UsePreviousValue": True} for parameter in given],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    described = lambda: cloudformation.describe_change_set(StackName=STACK, ChangeSetName="one-function")  # noqa: E731
+
+    def described() -> dict:
+        return cloudformation.describe_change_set(StackName=STACK, ChangeSetName="one-function")
+
     assert eventually(lambda: described()["Status"] == "CREATE_COMPLETE")
     changes = [change["ResourceChange"] for change in described()["Changes"]]
 
@@ -62,6 +65,7 @@ def test_a_changed_function_changes_nothing_that_is_kept(stack, echo, tmp_path):
     before = physical_ids(cloudformation)
     stack.s3.put_object(Bucket=stack.bucket, Key="kept", Body=b"bytes")
     cloudformation.execute_change_set(StackName=STACK, ChangeSetName="one-function")
+
     assert eventually(lambda: status(cloudformation) == "UPDATE_COMPLETE")
     assert physical_ids(cloudformation) == before
     assert stack.s3.get_object(Bucket=stack.bucket, Key="kept")["Body"].read() == b"bytes"
@@ -102,7 +106,10 @@ def test_a_second_stack_stands_beside_the_first(stack):
         Parameters=[{key: parameter[key] for key in ("ParameterKey", "ParameterValue")} for parameter in given],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    second = lambda: cloudformation.describe_stacks(StackName="second")["Stacks"][0]  # noqa: E731
+
+    def second() -> dict:
+        return cloudformation.describe_stacks(StackName="second")["Stacks"][0]
+
     assert eventually(lambda: second()["StackStatus"] == "CREATE_COMPLETE", 30), second()
     # The address that was given is the same; all that is made is not.
     made = [{o["OutputKey"]: o["OutputValue"] for o in s["Outputs"]} for s in (cloudformation.describe_stacks(StackName=STACK)["Stacks"][0], second())]
