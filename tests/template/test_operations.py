@@ -19,7 +19,8 @@ def sections(heading: str) -> dict[str, str]:
 
 
 def test_the_runbook_has_an_entry_for_each_alarm_and_no_other():
-    assert set(sections("Alarms")) == set(STACK.of_type(ALARM))
+    headings = [name for heading in sections("Alarms") for name in heading.split(", ")]
+    assert sorted(headings) == sorted(STACK.of_type(ALARM))
 
 
 @pytest.mark.parametrize(("alarm", "entry"), sections("Alarms").items())

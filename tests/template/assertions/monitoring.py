@@ -39,10 +39,10 @@ def every_alarm_tells_who_wants_to_be_told(stack: Stack) -> None:
     put("StuckUploads > Namespace", "Uploads"),
     add("StuckUploads > Dimensions", {"Name": "Owner", "Value": "x"}),
 )
-def each_alarm_of_one_metric_looks_at_that(stack: Stack) -> None:
+def each_alarm_looks_at_its_metric(stack: Stack) -> None:
     watched = {}
     for name, alarm in stack.of_type(ALARM).items():
-        if "MetricName" in alarm:
+        if "MetricName" in alarm and alarm["Namespace"] != "AWS/Lambda":
             by = {dimension["Name"]: text(dimension["Value"]) for dimension in alarm["Dimensions"]}
             statistic = alarm.get("Statistic") or alarm["ExtendedStatistic"]
             watched[name] = (alarm["Namespace"], alarm["MetricName"], by, statistic, alarm["ComparisonOperator"], alarm["Threshold"])
@@ -61,16 +61,19 @@ def each_alarm_of_one_metric_looks_at_that(stack: Stack) -> None:
 
 
 @assertion(
-    drop("FunctionErrors > Metrics > thumbnails"),
-    put("Throttles > Metrics > confirm > MetricStat > Metric > MetricName", "Errors"),
-    put("FunctionErrors > Metrics > errors > Expression", "issue + confirm + thumbnails"),
+    put("ConfirmUploadThrottles > MetricName", "Errors"),
+    put("GenerateThumbnailsErrors > Dimensions > FunctionName > Value", {"Ref": "IssueUpload"}),
+    put("IssueUploadErrors > Statistic", "Average"),
+    put("IssueUploadThrottles > Threshold", 100),
+    put("ConfirmUploadErrors > Period", 86400),
 )
-def errors_and_throttles_of_all_functions_count(stack: Stack) -> None:
-    for name, metric in (("FunctionErrors", "Errors"), ("Throttles", "Throttles")):
-        total, *parts = stack.properties(name)["Metrics"]
-        found = {text(part["MetricStat"]["Metric"]["Dimensions"][0]["Value"]): part["MetricStat"]["Metric"]["MetricName"] for part in parts}
-        same(found, {f"${{{function}}}": metric for function in FUNCTIONS})
-        same(total["Expression"], " + ".join(f"FILL({part['Id']}, 0)" for part in parts))
+def errors_and_throttles_of_every_function_are_told(stack: Stack) -> None:
+    for function in FUNCTIONS:
+        for metric in ("Errors", "Throttles"):
+            alarm = stack.properties(f"{function}{metric}")
+            same((alarm["Namespace"], alarm["MetricName"], alarm["Statistic"], alarm["Period"]), ("AWS/Lambda", metric, "Sum", 300))
+            same(text(alarm["Dimensions"]), [{"Name": "FunctionName", "Value": f"${{{function}}}"}])
+            same((alarm["ComparisonOperator"], alarm["Threshold"]), ("GreaterThanThreshold", 0))
 
 
 @assertion(
@@ -89,7 +92,7 @@ def more_than_one_failed_call_in_a_hundred_is_told(stack: Stack) -> None:
 @assertion(
     put("StuckUploads > TreatMissingData", "breaching"),
     put("DeadLetters > AlarmName", {"Fn::Sub": "${ServiceName}-dlq"}),
-    put("Throttles > AlarmDescription", "Throttled."),
+    put("IssueUploadThrottles > AlarmDescription", "Throttled."),
 )
 def an_alarm_is_named_as_its_runbook_entry_and_quiet_without_data(stack: Stack) -> None:
     for name, alarm in stack.of_type(ALARM).items():

@@ -50,7 +50,7 @@ def needs(node: object) -> set[str]:
     add("Table > TableName", "uploads"),
     put("OriginAccessControl > OriginAccessControlConfig > Name", "valet"),
     put("Bucket > BucketName", "valet-uploads"),
-    put("Throttles > AlarmName", "valet-throttles"),
+    put("IssueUploadThrottles > AlarmName", "valet-throttles"),
     put("Dashboard > DashboardName", "valet"),
     put("SignInPool > Parameters > DomainPrefix", "valet"),
 )
