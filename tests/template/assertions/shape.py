@@ -85,6 +85,15 @@ def every_parameter_and_output_says_what_it_is(stack: Stack) -> None:
 
 
 @assertion(
+    drop("Metadata > AWS::CloudFormation::Interface > ParameterGroups > 0 > Parameters > 0"),
+    add("Metadata > AWS::CloudFormation::Interface > ParameterGroups > 3 > Parameters", "MemorySize"),
+)
+def every_parameter_stands_in_a_group(stack: Stack) -> None:
+    groups = stack.parent["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    same(sorted(name for group in groups for name in group["Parameters"]), sorted(stack.parent["Parameters"]))
+
+
+@assertion(
     drop("Outputs > CdnUrl"),
     put("Outputs > ThumbnailQueueUrl > Value", {"Ref": "ThumbnailDeadLetterQueue"}),
 )
@@ -166,12 +175,3 @@ def the_thumbnail_is_a_small_one_unless_others_are_listed(stack: Stack) -> None:
 def images_are_decoded_up_to_a_size_that_fits_the_functions_memory(stack: Stack) -> None:
     parameter = stack.parent["Parameters"]["MaxMegapixels"]
     same([int(parameter[name]) for name in ("MinValue", "Default", "MaxValue")], [1, 50, 100])
-
-
-@assertion(
-    drop("Metadata > AWS::CloudFormation::Interface > ParameterGroups > 0 > Parameters > 0"),
-    add("Metadata > AWS::CloudFormation::Interface > ParameterGroups > 3 > Parameters", "MemorySize"),
-)
-def every_parameter_stands_in_a_group(stack: Stack) -> None:
-    groups = stack.parent["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    same(sorted(name for group in groups for name in group["Parameters"]), sorted(stack.parent["Parameters"]))
