@@ -8,6 +8,7 @@ LAMBDA_PORT ?= 9000
 EVENT ?= events/$*.json
 
 ENGINE := .tools/engine/bin/python
+PEERS := .tools/peers/bin/python
 FUNCTIONS := issue-upload confirm-upload generate-thumbnails
 BINARIES := $(FUNCTIONS:%=--bin %)
 PYTEST := $(ENGINE) -m pytest -p no:cacheprovider
@@ -79,6 +80,11 @@ cost: ## What a million uploads cost; OPTIONS="--inputs my-prices.toml"
 bench-functions: ## What starts and calls of the release functions cost; OPTIONS="--json --check"
 	@exec $(PYTHON) -m tests.bench.functions $(OPTIONS)
 
+bench-thumbnails: .tools/peers.stamp .tools/sharp.stamp ## Thumbnails beside sharp's and Pillow's; OPTIONS="--check --write" or "--images FOLDER"
+	cargo build --release --quiet --package valet-thumbnail --example thumbnails
+	@$(PEERS) -m pytest -q -p no:cacheprovider tests/bench
+	@exec $(PEERS) -m tests.bench.thumbnails $(OPTIONS)
+
 ##@ Building it
 
 build: ## The three functions, debug
@@ -99,10 +105,11 @@ help: ## This list
 .tools/%.stamp: infra/tools/requirements/%.txt infra/tools/install.py
 	@$(PYTHON) infra/tools/install.py $*
 
-.tools/guard.stamp: infra/tools/requirements/guard/package-lock.json infra/tools/install.py
-	@$(PYTHON) infra/tools/install.py guard
+# What npm has a lock file of.
+.tools/guard.stamp .tools/sharp.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
+	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-e2e cost bench-functions build build-release tools clean help
+	test-cost test-e2e cost bench-functions bench-thumbnails build build-release tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp
