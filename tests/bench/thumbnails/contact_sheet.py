@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from infra.local import sorry
 from infra.local.sorry import Sorry
 from tests.bench.thumbnails import likeness
-from tests.bench.thumbnails.__main__ import READABLE, SMALL, ours, sharp
+from tests.bench.thumbnails.__main__ import READABLE, ours, sharp
 from tests.bench.thumbnails.processes import Process, Refused
 
 CELL, TEXT, PER_ROW = 200, 34, 3
@@ -30,11 +30,11 @@ class Made:
     delta_e: float = 0.0
 
 
-def made_by(process: Process, path: Path, folder: Path) -> Made:
+def made_by(process: Process, path: Path, variant: str, folder: Path) -> Made:
     """A contestant's thumbnail and how far it is from the reference."""
     try:
         process.ask("read", path.absolute())
-        process.make(SMALL)
+        process.make(variant)
         process.ask("write", folder)
     except Refused as refused:
         return Made(None, str(refused))
@@ -43,7 +43,7 @@ def made_by(process: Process, path: Path, folder: Path) -> Made:
         delta_e = likeness.delta_e(image, likeness.reference(path, image.size))
     except (OSError, ValueError, SyntaxError) as error:
         return Made(image, f"no reference: {error}")
-    return Made(image, f"ΔE {delta_e:.2f} {image.width}×{image.height}", delta_e)
+    return Made(image, f"dE {delta_e:.2f}, {image.width}x{image.height}", delta_e)
 
 
 def reference(path: Path, like: Image.Image | None) -> Made:
@@ -79,14 +79,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="contact_sheet")
     parser.add_argument("folder", type=Path)
     parser.add_argument("sheet", type=Path)
+    parser.add_argument("--quality", type=int, default=85, help="of the JPEGs (85); at 100 nearly all difference is that of the colours")
     options = parser.parse_args()
+    variant = f"small:{CELL}x{CELL}:fit:jpeg:{options.quality}"
     paths = sorted(path for path in options.folder.iterdir() if path.suffix.lower() in READABLE)
     if not paths:
         raise Sorry(f"there is no image in {options.folder}.")
     found = []
     with Process(ours()) as one, Process(sharp("sharp")) as other, tempfile.TemporaryDirectory() as folder:
         for path in paths:
-            made = [made_by(process, path, Path(folder)) for process in (one, other)]
+            made = [made_by(process, path, variant, Path(folder)) for process in (one, other)]
             found.append((path, [reference(path, made[0].image or made[1].image), *made]))
     found.sort(key=lambda entry: (entry[1][1].image is not None, -entry[1][1].delta_e))
     sheet(found).save(options.sheet)
