@@ -82,6 +82,7 @@ fn parsed(variants: &str) -> Result<Variants, String> {
 /// The error and its sources in one line.
 fn text(error: impl std::error::Error) -> String {
     let first: &dyn std::error::Error = &error;
-    let chain: Vec<_> = iter::successors(Some(first), |error| error.source()).map(ToString::to_string).collect();
+    let chain: Vec<_> =
+        iter::successors(Some(first), |error| error.source()).map(ToString::to_string).collect();
     chain.join(": ").replace(['\t', '\n'], " ")
 }

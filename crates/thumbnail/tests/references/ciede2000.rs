@@ -49,7 +49,7 @@ fn of_lab([l1, a1, b1]: Lab, [l2, a2, b2]: Lab) -> f64 {
     let mean_h = match h1 + h2 {
         sum if !coloured => sum,
         sum if (h1 - h2).abs() <= 180.0 => sum / 2.0,
-        sum if sum < 360.0 => (sum + 360.0) / 2.0,
+        sum if sum < 360.0 => f64::midpoint(sum, 360.0),
         sum => (sum - 360.0) / 2.0,
     };
     let cosine = |degrees: f64| degrees.to_radians().cos();
