@@ -91,10 +91,10 @@ mod tests {
     #[test]
     fn a_colour_of_display_p3_is_brighter_in_srgb() {
         let p3 = ColorProfile::new_display_p3().encode().unwrap();
-        // Calculated from the primaries of P3 and sRGB: (200, 100, 50) lies at about (214, 96, 36).
+        // Calculated from the primaries of P3 and sRGB: (200, 100, 50) lies at (214.9, 92.6, 31.0).
         let rgb = converted(Channels::Rgb, &[200, 100, 50], &p3);
-        for (channel, expected) in rgb.iter().zip([214, 96, 36_u8]) {
-            assert!(channel.abs_diff(expected) <= 2, "{rgb:?}");
+        for (channel, expected) in rgb.iter().zip([215, 93, 31_u8]) {
+            assert!(channel.abs_diff(expected) <= 1, "{rgb:?}");
         }
         assert_eq!(converted(Channels::Rgba, &[200, 100, 50, 77], &p3), [rgb.as_slice(), &[77]].concat());
     }
