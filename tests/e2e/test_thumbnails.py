@@ -82,7 +82,11 @@ def test_a_photo_with_a_profile_has_the_colours_its_profile_means(user):
     photo.info.pop("icc_profile")
     photo.save(file, "PNG")
     right, dull = (pixels.reference(content, thumbnail.size) for content in (PHOTO.content, file.getvalue()))
-    assert pixels.distance(thumbnail, right) < pixels.distance(right, dull) / 2
+    assert pixels.distance(thumbnail, right) < pixels.CLOSE
+    assert pixels.distance(thumbnail, right) < pixels.distance(thumbnail, dull)
+    for ours, theirs in zip(pixels.mean(thumbnail), pixels.mean(right), strict=True):
+        assert abs(ours - theirs) < 1
+    assert max(abs(ours - other) for ours, other in zip(pixels.mean(thumbnail), pixels.mean(dull), strict=True)) > 2
 
 
 def test_the_dominant_colour_is_that_of_most_of_the_image(user):

@@ -9,7 +9,7 @@
 //!   scans.
 //! * Nor are those that would refine what is seen by less than can be seen: at 1/8 a last bit that moves no sample
 //!   by more than a level, at 1/4 the last bit of coefficients where their steps are small.
-//! * Chroma of half the samples has larger blocks at 1/8 and 1/4, instead of being interpolated.
+//! * Chroma of half the samples has larger blocks at 1/4, instead of being interpolated.
 //!
 //! ```
 //! use image::{DynamicImage, ImageDecoder};

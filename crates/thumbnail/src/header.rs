@@ -13,11 +13,11 @@ pub(crate) fn dimensions(bytes: &[u8], format: Format) -> Option<Dimensions> {
         // RFC 9649, sections 2.5 to 2.7; RFC 6386, section 9.1.
         Format::Webp => match &at(bytes, 12)? {
             b"VP8X" => (1 + u24(at(bytes, 24)?), 1 + u24(at(bytes, 27)?)),
-            b"VP8 " => {
+            b"VP8 " if at(bytes, 23)? == [0x9D, 0x01, 0x2A] => {
                 let side = |from| Some(u32::from(u16::from_le_bytes(at(bytes, from)?) & 0x3FFF));
                 (side(26)?, side(28)?)
             }
-            b"VP8L" => {
+            b"VP8L" if at(bytes, 20)? == [0x2F] => {
                 let sides = u32::from_le_bytes(at(bytes, 21)?);
                 (1 + (sides & 0x3FFF), 1 + (sides >> 14 & 0x3FFF))
             }
@@ -63,6 +63,14 @@ mod tests {
         for (format, file) in files {
             assert_eq!(dimensions(&file, format), Some(Dimensions { width: 300, height: 7 }), "{format:?}");
             assert_eq!(dimensions(&file[..9], format), None);
+        }
+    }
+
+    #[test]
+    fn noise_declares_nothing() {
+        for name in [b"VP8 ", b"VP8L", b"ABCD"] {
+            let file = [b"RIFF\0\0\0\0WEBP".as_slice(), name, &[0xEE; 20]].concat();
+            assert_eq!(dimensions(&file, Format::Webp), None);
         }
     }
 

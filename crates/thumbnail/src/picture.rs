@@ -88,11 +88,17 @@ impl Picture {
     }
 
     fn part(&self, left: usize, top: usize, kept: Dimensions) -> Self {
+        if kept == self.dimensions {
+            return self.clone();
+        }
         let bytes_per_pixel = self.channels.count();
         let rows = self.pixels.chunks_exact(self.dimensions.width as usize * bytes_per_pixel);
         let columns = left * bytes_per_pixel..(left + kept.width as usize) * bytes_per_pixel;
-        let part = rows.skip(top).take(kept.height as usize).flat_map(|row| &row[columns.clone()]);
-        Self::new(kept, self.channels, part.copied().collect())
+        let mut part = Vec::with_capacity(columns.len() * kept.height as usize);
+        for row in rows.skip(top).take(kept.height as usize) {
+            part.extend_from_slice(&row[columns.clone()]);
+        }
+        Self::new(kept, self.channels, part)
     }
 }
 

@@ -33,7 +33,7 @@ SET = f"large:1600x1600:fit:jpeg:85,medium:800x800:fit:jpeg:85,{SMALL}"
 
 def ours() -> Contestant:
     """This project, built as it is deployed."""
-    return Contestant("ours", (str(TARGET / "release" / "examples" / "thumbnails"),))
+    return Contestant("ours", (str(TARGET / "bench-thumbnails" / "build" / "release" / "examples" / "thumbnails"),))
 
 
 def pillow() -> Contestant:
