@@ -81,7 +81,7 @@ bench-functions: ## What starts and calls of the release functions cost; OPTIONS
 	@exec $(PYTHON) -m tests.bench.functions $(OPTIONS)
 
 bench-thumbnails: .tools/peers.stamp .tools/sharp.stamp ## Thumbnails beside sharp's and Pillow's; OPTIONS="--check --write" or "--images FOLDER"
-	cargo build --release --quiet --package valet-thumbnail --example thumbnails --target-dir target/bench-thumbnails/build \
+	cargo build --release --quiet --package valet-thumbnail --example thumbnails --target-dir $(or $(CARGO_TARGET_DIR),target)/bench-thumbnails/build \
 	    --config 'build.rustflags = ["-Ctarget-cpu=$(if $(filter x86_64,$(shell uname -m)),haswell,neoverse-n1)"]'
 	@$(PEERS) -m pytest -q -p no:cacheprovider tests/bench
 	@exec $(PEERS) -m tests.bench.thumbnails $(OPTIONS)

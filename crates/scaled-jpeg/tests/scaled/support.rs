@@ -49,15 +49,14 @@ pub(crate) fn assert_similar(name: &str, scale: Scale, made: &RgbImage, referenc
     let any = |kinds: &[&str]| kinds.iter().any(|kind| name.contains(kind));
     let whole = any(&["444", "rgb", "grey", "cmyk", "ycck"]);
     let halved = any(&["420", "restarts", "separate"]);
-    let (mean_allowed, most_allowed) =
-        if whole || halved && scale != Scale::Eighth {
-            (2.0, 20)
-        } else if scale == Scale::Eighth {
-            // One sample for 16 or 32 pixels.
-            (12.0, 70)
-        } else {
-            (6.0, 65)
-        };
+    let (mean_allowed, most_allowed) = if whole || halved && scale != Scale::Eighth {
+        (2.0, 20)
+    } else if scale == Scale::Eighth {
+        // One sample for 16 or 32 pixels.
+        (12.0, 70)
+    } else {
+        (6.0, 65)
+    };
     assert!(
         mean < mean_allowed && most < most_allowed,
         "{what}: colours differ by {mean:.2}, at most {most}"
