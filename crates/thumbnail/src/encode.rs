@@ -3,6 +3,7 @@
 //! JPEG by `jpeg-encoder`: in Rust, with SIMD, and with the halved chroma that `image`'s encoder lacks. Lossy WebP by
 //! libwebp, which is the only encoder of it. AVIF takes a hundred times as long for a third of the bytes.
 
+mod halved;
 mod jpeg;
 mod webp;
 

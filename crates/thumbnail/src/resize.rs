@@ -37,15 +37,17 @@ pub(crate) fn resize_part(picture: &Picture, part: (f64, f64), target: Dimension
 /// Pixels of four bytes whatever they hold, with alpha last. For each kind of pixel the library brings along code of
 /// its own that takes a minute to compile; a picture to be resized is small, and its widening costs next to nothing.
 fn four_channels(picture: &Picture) -> Cow<'_, [u8]> {
-    let wide = |widen: fn(&[u8]) -> [u8; 4]| {
-        Cow::Owned(picture.pixels().map(widen).collect::<Vec<_>>().into_flattened())
-    };
+    let bytes = picture.bytes();
     match picture.channels() {
-        Channels::Grey => wide(|pixel| [pixel[0], 0, 0, 0]),
-        Channels::GreyAlpha => wide(|pixel| [pixel[0], 0, 0, pixel[1]]),
-        Channels::Rgb => wide(|pixel| [pixel[0], pixel[1], pixel[2], 0]),
-        Channels::Rgba | Channels::Cmyk => Cow::Borrowed(picture.bytes()),
+        Channels::Grey => widened(bytes, |&[grey]| [grey, 0, 0, 0]),
+        Channels::GreyAlpha => widened(bytes, |&[grey, alpha]| [grey, 0, 0, alpha]),
+        Channels::Rgb => widened(bytes, |&[red, green, blue]| [red, green, blue, 0]),
+        Channels::Rgba | Channels::Cmyk => Cow::Borrowed(bytes),
     }
+}
+
+fn widened<const COUNT: usize>(bytes: &[u8], widen: impl Fn(&[u8; COUNT]) -> [u8; 4]) -> Cow<'_, [u8]> {
+    Cow::Owned(bytes.as_chunks().0.iter().map(widen).collect::<Vec<_>>().into_flattened())
 }
 
 fn without_padding(pixels: Vec<u8>, channels: Channels) -> Vec<u8> {

@@ -1,7 +1,8 @@
 //! A baseline JPEG; never with a segment beside those it needs.
 
-use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
+use super::halved::Halved;
 use crate::picture::{Channels, Picture};
 
 /// Encodes an opaque picture.
@@ -17,14 +18,14 @@ pub(super) fn encode(picture: &Picture, quality: u8) -> Vec<u8> {
     let (width, height) = (side(picture.dimensions().width), side(picture.dimensions().height));
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, quality);
-    encoder.set_sampling_factor(if quality < FULL_CHROMA {
-        SamplingFactor::R_4_2_0
+    let result = if quality < FULL_CHROMA && color == ColorType::Rgb {
+        encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
+        encoder.encode_image(Halved::new(picture.bytes(), width, height))
     } else {
-        SamplingFactor::R_4_4_4
-    });
-    // The default takes one of four samples, which is wrong by up to 63 of 255 where pixels alternate.
-    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-    encoder.encode(picture.bytes(), width, height, color).expect("a Vec takes every write");
+        encoder.set_sampling_factor(SamplingFactor::R_4_4_4);
+        encoder.encode(picture.bytes(), width, height, color)
+    };
+    result.expect("a Vec takes every write");
     file
 }
 
