@@ -43,7 +43,7 @@ impl Renders {
         let largest = orientation::upright(self.largest(), turn);
         let is_largest =
             picture.dimensions() == largest && covered == (largest.width.into(), largest.height.into());
-        if is_largest { picture } else { resize_part(&picture, covered, largest) }
+        if is_largest { picture } else { resize_part(picture, covered, largest) }
     }
 
     /// The pictures of all variants out of the largest.

@@ -13,20 +13,38 @@ use crate::picture::{Channels, Picture};
 /// through where something transparent was black underneath.
 pub(crate) fn resize(picture: &Picture, target: Dimensions) -> Picture {
     let Dimensions { width, height } = picture.dimensions();
-    resize_part(picture, (width.into(), height.into()), target)
+    let whole = (width.into(), height.into());
+    let pixels = four_channels(picture);
+    resized(&pixels, picture.dimensions(), picture.channels(), whole, target)
 }
 
-/// The same with this part of the picture at its top left, measured in pixels.
-pub(crate) fn resize_part(picture: &Picture, part: (f64, f64), target: Dimensions) -> Picture {
-    let Dimensions { width, height } = picture.dimensions();
-    let channels = picture.channels();
+/// The same with this part of the picture at its top left, measured in pixels. The picture is gone before the
+/// smaller one is made.
+pub(crate) fn resize_part(picture: Picture, part: (f64, f64), target: Dimensions) -> Picture {
+    let (dimensions, channels) = (picture.dimensions(), picture.channels());
+    let pixels = match four_channels(&picture) {
+        Cow::Owned(pixels) => {
+            drop(picture);
+            pixels
+        }
+        Cow::Borrowed(_) => picture.into_bytes(),
+    };
+    resized(&pixels, dimensions, channels, part, target)
+}
+
+fn resized(
+    source: &[u8],
+    Dimensions { width, height }: Dimensions,
+    channels: Channels,
+    part: (f64, f64),
+    target: Dimensions,
+) -> Picture {
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
         .crop(0.0, 0.0, part.0, part.1)
         .use_alpha(channels.have_alpha());
-    let source = four_channels(picture);
     let mut pixels = vec![0; target.width as usize * target.height as usize * 4];
-    let source = TypedImageRef::<U8x4>::from_buffer(width, height, &source);
+    let source = TypedImageRef::<U8x4>::from_buffer(width, height, source);
     let source = source.expect("a picture has all its pixels");
     let sized = TypedImage::<U8x4>::from_buffer(target.width, target.height, &mut pixels);
     let mut sized = sized.expect("the buffer was made for them");

@@ -48,6 +48,16 @@ fn colours(palette: &[u8], transparent: Option<u8>) -> [[u8; 4]; 256] {
     colours
 }
 
+/// Writes a row's colours from this pixel on, as far as the row goes.
+fn paint<const COUNT: usize>(row: &mut [u8], left: usize, indices: &[u8], colours: &[[u8; 4]; 256]) {
+    let (pixels, _) = row.as_chunks_mut::<COUNT>();
+    for (pixel, &index) in pixels.iter_mut().skip(left).zip(indices) {
+        if let Some(colour) = colours[usize::from(index)].first_chunk() {
+            *pixel = *colour;
+        }
+    }
+}
+
 fn average(
     frame: &Frame<'_>,
     indices: &[u8],
@@ -60,18 +70,16 @@ fn average(
     let covers = (left, top) == (0, 0) && drawn.width >= screen.width && drawn.height >= screen.height;
     let opaque = covers && indices.iter().all(|&index| colours[usize::from(index)][3] == u8::MAX);
     let channels = if opaque { Channels::Rgb } else { Channels::Rgba };
-    let count = channels.count();
+    let paint = if opaque { paint::<3> } else { paint::<4> };
 
     let mut boxes = Boxes::new(screen, channels, side);
-    let mut row = vec![0; screen.width as usize * count];
+    let mut row = vec![0; screen.width as usize * channels.count()];
     let mut rows = indices.chunks_exact(width.max(1));
     for y in 0..screen.height as usize {
         row.fill(0);
         // What lies beyond the screen is cut off.
         if let Some(indices) = if y < top { None } else { rows.next() } {
-            for (pixel, &index) in row.chunks_exact_mut(count).skip(left).zip(indices) {
-                pixel.copy_from_slice(&colours[usize::from(index)][..count]);
-            }
+            paint(&mut row, left, indices, colours);
         }
         boxes.push(&row);
     }
