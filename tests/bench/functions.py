@@ -37,6 +37,7 @@ ZIP_BYTES = 5_000_000
 ASLEEP_SECONDS = 0.1
 
 SETTINGS = {
+    "SERVICE": "valet-example",
     "BUCKET": "valet-example",
     "BUCKET_OWNER": "123456789012",
     "TABLE": "valet-uploads",

@@ -7,11 +7,12 @@ use crate::error::{bad_answer, store_error};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{ChecksumMode, Tag, Tagging};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
 use bytes::Bytes;
+use time::OffsetDateTime;
 use valet_core::checksum::Sha256;
 use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::CACHE_CONTROL;
@@ -67,6 +68,7 @@ impl S3Bucket {
         let Some(head) = self.head(key, version).await? else { return Ok(None) };
         Ok(Some(StoredObject {
             version: version_of("HeadObject", head.version_id())?,
+            stored_at: head.last_modified().and_then(time_of),
             size_bytes: 0,
             headers: StoredHeaders::default(),
             sha256: None,
@@ -103,6 +105,7 @@ impl HeadObject for S3Bucket {
         let Some(got) = found("GetObject", got)? else { return Ok(None) };
         let version = version_of("GetObject", got.version_id())?;
         let size_bytes = whole_size(&got).ok_or_else(|| bad_answer("GetObject", "no size"))?;
+        let stored_at = got.last_modified().and_then(time_of);
         let headers = stored_headers(&got);
         let first_bytes = read_first("GetObject", got.body).await?;
         let mut sha256 = None;
@@ -110,7 +113,7 @@ impl HeadObject for S3Bucket {
             let Some(head) = self.head(&key, Some(&version)).await? else { return Ok(None) };
             sha256 = head.checksum_sha256().and_then(Sha256::parse);
         }
-        Ok(Some(StoredObject { version, size_bytes, headers, sha256, first_bytes }))
+        Ok(Some(StoredObject { version, stored_at, size_bytes, headers, sha256, first_bytes }))
     }
 }
 
@@ -242,6 +245,10 @@ fn whole_size(got: &GetObjectOutput) -> Option<u64> {
         Some(range) => range.rsplit_once('/')?.1.parse().ok(),
         None => got.content_length()?.try_into().ok(),
     }
+}
+
+fn time_of(time: &DateTime) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp(time.secs()).ok()
 }
 
 fn stored_headers(got: &GetObjectOutput) -> StoredHeaders {

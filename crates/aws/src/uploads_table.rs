@@ -197,7 +197,7 @@ fn transition_update(update: UpdateItemFluentBuilder, transition: &Transition) -
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":pending", text("pending"));
     match transition {
-        Transition::Verify { version, at, thumbnails } => update
+        Transition::Verify { version, at, thumbnails, arrived_at: _ } => update
             .condition_expression(FROM_PENDING)
             .update_expression(
                 "SET #status = :ready, version_id = :version, confirmed_at = :at, thumbnails = :thumbnails REMOVE #ttl",

@@ -214,6 +214,8 @@ impl fmt::Debug for SignedPut {
 pub struct StoredObject {
     /// Which version this is.
     pub version: VersionId,
+    /// When it was stored, to the second; `None` where the store does not tell.
+    pub stored_at: Option<OffsetDateTime>,
     /// Its size.
     pub size_bytes: u64,
     /// The headers it was stored with.

@@ -88,6 +88,7 @@ async fn verify(
             }
             Transition::Verify {
                 version: object.version.clone(),
+                arrived_at: object.stored_at,
                 at: to_milliseconds(now),
                 thumbnails: Upload::initial_thumbnails(upload.media_type),
             }

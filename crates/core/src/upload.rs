@@ -136,7 +136,9 @@ pub enum Transition {
     Verify {
         /// The verified object version.
         version: VersionId,
-        /// When.
+        /// When it arrived, as far as S3 tells. Not recorded.
+        arrived_at: Option<OffsetDateTime>,
+        /// When it was verified.
         at: OffsetDateTime,
         /// [`Thumbnails::Pending`] or [`Thumbnails::None`], see [`Upload::initial_thumbnails`].
         thumbnails: Thumbnails,
@@ -193,13 +195,15 @@ impl Upload {
     #[must_use]
     pub fn apply(&self, transition: &Transition) -> Option<Self> {
         let state = match (&self.state, transition) {
-            (State::Pending, Transition::Verify { version, at, thumbnails }) => State::Ready(Verified {
-                version: version.clone(),
-                confirmed_at: *at,
-                dimensions: None,
-                placeholder: None,
-                thumbnails: thumbnails.clone(),
-            }),
+            (State::Pending, Transition::Verify { version, at, thumbnails, arrived_at: _ }) => {
+                State::Ready(Verified {
+                    version: version.clone(),
+                    confirmed_at: *at,
+                    dimensions: None,
+                    placeholder: None,
+                    thumbnails: thumbnails.clone(),
+                })
+            }
             (State::Pending, Transition::Reject(reason)) => State::Rejected(*reason),
             (State::Pending, Transition::Cancel) => State::Cancelled,
             (State::Ready(verified), Transition::Thumbnailed { source, placeholder, thumbnails })
@@ -312,6 +316,7 @@ mod tests {
     fn verify() -> Transition {
         Transition::Verify {
             version: VersionId::new("v1"),
+            arrived_at: None,
             at: sample::NOW,
             thumbnails: Upload::initial_thumbnails(MediaType::Png),
         }

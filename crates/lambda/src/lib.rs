@@ -1,11 +1,15 @@
-//! What every function's `main` shares, whatever triggers it: configuration, the log, the clock and new ids.
-//! It knows no AWS service and no HTTP.
+//! What every function's `main` shares, whatever triggers it: configuration, the log, the metrics, the
+//! clock and new ids. It calls no AWS service and knows no HTTP.
 
 mod config;
 mod log;
+mod measured;
+mod metrics;
 
 pub use config::{ConfigError, Settings};
 pub use log::{init_log, is_cold_start};
+pub use measured::Measured;
+pub use metrics::{Metric, Metrics, Unit};
 
 use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;

@@ -4,6 +4,8 @@ use valet_aws::Connection;
 use valet_lambda::{ConfigError, Settings};
 
 pub(crate) struct Config {
+    /// The name its metrics are recorded under: the stack's.
+    pub(crate) service: String,
     pub(crate) bucket: String,
     /// The account the bucket must belong to.
     pub(crate) bucket_owner: String,
@@ -16,6 +18,7 @@ pub(crate) struct Config {
 impl Config {
     pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut settings = Settings::new(&lookup);
+        let service = settings.text("SERVICE");
         let bucket = settings.text("BUCKET");
         let bucket_owner = settings.text("BUCKET_OWNER");
         let table = settings.text("TABLE");
@@ -23,6 +26,7 @@ impl Config {
         let connection = settings.read(Connection::from_lookup(&lookup));
         settings.finish(|| {
             Some(Self {
+                service: service?,
                 bucket: bucket?,
                 bucket_owner: bucket_owner?,
                 table: table?,

@@ -8,6 +8,8 @@ use valet_thumbnail::{Limits, Variants, VariantsError};
 const MAX_MEGAPIXELS: u64 = 100;
 
 pub(crate) struct Config {
+    /// The name its metrics are recorded under: the stack's.
+    pub(crate) service: String,
     pub(crate) bucket: String,
     /// The account the bucket must belong to.
     pub(crate) bucket_owner: String,
@@ -22,6 +24,7 @@ pub(crate) struct Config {
 impl Config {
     pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut settings = Settings::new(&lookup);
+        let service = settings.text("SERVICE");
         let bucket = settings.text("BUCKET");
         let bucket_owner = settings.text("BUCKET_OWNER");
         let table = settings.text("TABLE");
@@ -32,6 +35,7 @@ impl Config {
         let connection = settings.read(Connection::from_lookup(&lookup));
         settings.finish(|| {
             Some(Self {
+                service: service?,
                 bucket: bucket?,
                 bucket_owner: bucket_owner?,
                 table: table?,
@@ -47,7 +51,8 @@ impl Config {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 8] = [
+    const GOOD: [(&str, &str); 9] = [
+        ("SERVICE", "valet-dev"),
         ("BUCKET", "b"),
         ("BUCKET_OWNER", "123456789012"),
         ("TABLE", "t"),

@@ -12,6 +12,8 @@ const MAX_URL_LIFETIME: Duration = Duration::from_mins(15);
 const MAX_GRANT_LIFETIME: Duration = Duration::from_hours(24);
 
 pub(crate) struct Config {
+    /// The name its metrics are recorded under: the stack's.
+    pub(crate) service: String,
     pub(crate) bucket: String,
     pub(crate) table: String,
     /// The address files are served at, without a trailing slash.
@@ -23,6 +25,7 @@ pub(crate) struct Config {
 impl Config {
     pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut settings = Settings::new(&lookup);
+        let service = settings.text("SERVICE");
         let bucket = settings.text("BUCKET");
         let table = settings.text("TABLE");
         let cdn_url = settings.text("CDN_URL");
@@ -32,6 +35,7 @@ impl Config {
         let connection = settings.read(Connection::from_lookup(&lookup));
         settings.finish(|| {
             Some(Self {
+                service: service?,
                 bucket: bucket?,
                 table: table?,
                 cdn_url: cdn_url?,
@@ -50,7 +54,8 @@ impl Config {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 9] = [
+    const GOOD: [(&str, &str); 10] = [
+        ("SERVICE", "valet-dev"),
         ("BUCKET", "b"),
         ("TABLE", "t"),
         ("CDN_URL", "https://d1.cloudfront.net"),

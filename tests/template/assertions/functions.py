@@ -28,6 +28,7 @@ def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None
 )
 def each_variable_has_its_value(stack: Stack) -> None:
     values = {
+        "SERVICE": "${AWS::StackName}",
         "BUCKET": "${Bucket}",
         "BUCKET_OWNER": "${AWS::AccountId}",
         "TABLE": "${Table}",

@@ -261,7 +261,7 @@ async fn every_move_has_the_condition_and_effect_of_apply(table: &impl Table, fr
 }
 
 fn verify(thumbnails: Thumbnails) -> Transition {
-    Transition::Verify { version: VersionId::new("v1"), at: NOW, thumbnails }
+    Transition::Verify { version: VersionId::new("v1"), arrived_at: None, at: NOW, thumbnails }
 }
 
 fn transitions() -> Vec<Transition> {

@@ -141,7 +141,7 @@ async fn issuing_is_not_this_functions_job() {
 /// A configuration without one of its variables says which.
 #[test]
 fn every_variable_is_needed_and_named_when_missing() {
-    let names = ["BUCKET", "BUCKET_OWNER", "TABLE", "CDN_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID"];
+    let names = ["SERVICE", "BUCKET", "BUCKET_OWNER", "TABLE", "CDN_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID"];
     for missing in names {
         let lookup = |name: &str| (name != missing && name != "AWS_CA_BUNDLE").then(|| "x".to_owned());
         let error = crate::config::Config::from_lookup(lookup).err().unwrap();

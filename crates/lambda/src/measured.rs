@@ -1,0 +1,162 @@
+//! Counts the moves of uploads where they are decided: at the one conditional write that made them. A move that lost, or came
+//! twice, is counted once or not at all, as it happened.
+
+use crate::metrics::{Metric, Metrics, Unit};
+use time::OffsetDateTime;
+use valet_core::error::StoreError;
+use valet_core::ports::{
+    GetIdempotencyRecord, GetUpload, IdempotencyRecord, PutOutcome, PutUpload, UpdateUpload,
+};
+use valet_core::upload::Transition;
+use valet_core::{Owner, Upload, UploadId};
+
+/// A table of uploads that counts what becomes of them.
+pub struct Measured<U> {
+    uploads: U,
+    metrics: Metrics,
+}
+
+impl<U> Measured<U> {
+    /// Counts what `uploads` records.
+    pub fn new(uploads: U, metrics: Metrics) -> Self {
+        Self { uploads, metrics }
+    }
+
+    fn count(&self, upload: &Upload, transition: &Transition) {
+        let metrics = &self.metrics;
+        match transition {
+            Transition::Verify { at, arrived_at, .. } => {
+                let bytes = Metric { name: "BytesConfirmed", unit: Unit::Bytes, value: upload.size_bytes };
+                let latency = arrived_at.map(|arrived_at| Metric {
+                    name: "SettleLatency",
+                    unit: Unit::Milliseconds,
+                    // S3 tells whole seconds, by its own clock.
+                    value: u64::try_from((*at - arrived_at).whole_milliseconds()).unwrap_or(0),
+                });
+                let confirmed = [Metric::count("UploadsConfirmed", 1), bytes];
+                metrics.record(*at, &confirmed.into_iter().chain(latency).collect::<Vec<_>>());
+            }
+            Transition::Reject(reason) => {
+                let by = Some(("Reason", reason.code()));
+                metrics.record_by(crate::now(), by, &[Metric::count("UploadsRejected", 1)]);
+            }
+            Transition::Thumbnailed { .. } => {
+                metrics.record(crate::now(), &[Metric::count("ThumbnailsMade", 1)]);
+            }
+            Transition::ThumbnailsFailed { .. } => {
+                metrics.record(crate::now(), &[Metric::count("ThumbnailsFailed", 1)]);
+            }
+            // Nothing arrived and nothing went wrong.
+            Transition::Cancel => {}
+        }
+    }
+}
+
+impl<U: PutUpload + Sync> PutUpload for Measured<U> {
+    async fn put_upload(
+        &self,
+        upload: &Upload,
+        idempotency: Option<&IdempotencyRecord>,
+    ) -> Result<PutOutcome, StoreError> {
+        let outcome = self.uploads.put_upload(upload, idempotency).await?;
+        if outcome == PutOutcome::Created {
+            self.metrics.record(upload.created_at, &[Metric::count("UploadsIssued", 1)]);
+        }
+        Ok(outcome)
+    }
+}
+
+impl<U: UpdateUpload + Sync> UpdateUpload for Measured<U> {
+    async fn update_upload(
+        &self,
+        owner: Owner,
+        id: UploadId,
+        transition: &Transition,
+    ) -> Result<Option<Upload>, StoreError> {
+        let moved = self.uploads.update_upload(owner, id, transition).await?;
+        if let Some(upload) = &moved {
+            self.count(upload, transition);
+        }
+        Ok(moved)
+    }
+}
+
+impl<U: GetUpload + Sync> GetUpload for Measured<U> {
+    async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
+        self.uploads.get_upload(owner, id).await
+    }
+}
+
+impl<U: GetIdempotencyRecord + Sync> GetIdempotencyRecord for Measured<U> {
+    async fn get_idempotency_record(
+        &self,
+        owner: Owner,
+        key_hash: &str,
+        now: OffsetDateTime,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        self.uploads.get_idempotency_record(owner, key_hash, now).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::sync::{Arc, Mutex};
+    use valet_core::testing::{MemoryTable, sample};
+    use valet_core::upload::{RejectReason, Thumbnails, VersionId};
+
+    type Lines = Arc<Mutex<Vec<Value>>>;
+
+    fn measured() -> (Measured<MemoryTable>, Lines) {
+        let lines = Lines::default();
+        let written = lines.clone();
+        let metrics = Metrics::with_writer("valet-dev".to_owned(), "confirm-upload", move |line| {
+            written.lock().unwrap().push(serde_json::from_str(line).unwrap());
+        });
+        (Measured::new(MemoryTable::default(), metrics), lines)
+    }
+
+    fn verify() -> Transition {
+        Transition::Verify {
+            version: VersionId::new("v1"),
+            arrived_at: Some(sample::NOW - time::Duration::milliseconds(1500)),
+            at: sample::NOW,
+            thumbnails: Thumbnails::Pending,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_move_is_counted_by_the_write_that_made_it_and_not_by_those_that_lost() {
+        let (uploads, lines) = measured();
+        let upload = sample::pending();
+        uploads.put_upload(&upload, None).await.unwrap();
+        for transition in [verify(), verify(), Transition::Reject(RejectReason::Size)] {
+            uploads.update_upload(upload.owner, upload.id, &transition).await.unwrap();
+        }
+        let failed = Transition::ThumbnailsFailed { reason: "corrupt".to_owned() };
+        uploads.update_upload(upload.owner, upload.id, &failed).await.unwrap();
+
+        let lines = lines.lock().unwrap();
+        let [issued, confirmed, failed] = lines.as_slice() else { panic!("{lines:?}") };
+        assert_eq!(issued["UploadsIssued"], 1);
+        assert_eq!(
+            (&confirmed["UploadsConfirmed"], &confirmed["BytesConfirmed"], &confirmed["SettleLatency"]),
+            (&1.into(), &upload.size_bytes.into(), &1500.into())
+        );
+        assert_eq!(failed["ThumbnailsFailed"], 1);
+    }
+
+    #[tokio::test]
+    async fn no_line_names_an_owner_an_upload_or_a_file() {
+        let (uploads, lines) = measured();
+        let upload = sample::pending();
+        uploads.put_upload(&upload, None).await.unwrap();
+        uploads.update_upload(upload.owner, upload.id, &verify()).await.unwrap();
+        let text = format!("{:?}", lines.lock().unwrap());
+        for private in [upload.owner.to_string(), upload.id.to_string(), upload.filename.as_str().to_owned()]
+        {
+            assert!(!text.contains(&private), "{private} in {text}");
+        }
+    }
+}
