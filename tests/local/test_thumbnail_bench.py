@@ -45,7 +45,7 @@ def test_what_holds_every_bound_misses_none():
         ([row(kind="PNG", sharp=19.0)], [], "PNG: our CPU over sharp's"),
         ([row(kind="GIF", sharp=19.0)], [], "GIF: our CPU over sharp's"),
         ([row(kind="WebP", ssim=(0.97, 0.976))], [], "200 px: our SSIM less sharp's"),
-        ([], [row(sharp=49.0)], "1600 + 800 + 200 of a JPEG: our CPU over sharp's"),
+        ([], [row(sharp=49.0)], "1600 + 800 + 200 of a JPEG: our CPU over sharp's, geometric mean"),
     ],
 )
 def test_each_bound_can_be_missed(small, sets, text):
