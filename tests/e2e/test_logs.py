@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from infra.local.deploy import STACK
+
 from . import pixels
 from .polling import eventually
 from .samples import CAMERA, PHOTO
@@ -33,11 +35,21 @@ class Written:
     lines: list[str] = field(default_factory=list)
 
     @property
-    def entries(self) -> list[dict]:
+    def objects(self) -> list[dict]:
         """The lines as objects, which each of them must be."""
         found = [json.loads(line) for line in self.lines]
         assert all(isinstance(entry, dict) for entry in found)
         return found
+
+    @property
+    def entries(self) -> list[dict]:
+        """What is there for a reader."""
+        return [entry for entry in self.objects if "_aws" not in entry]
+
+    @property
+    def metrics(self) -> list[dict]:
+        """What CloudWatch takes its metrics from."""
+        return [entry for entry in self.objects if "_aws" in entry]
 
     @property
     def is_complete(self) -> bool:
@@ -129,6 +141,21 @@ def test_every_line_says_what_happened_and_how_long_it_took(logs):
             assert (FIELDS if function == "generate-thumbnails" else HTTP_FIELDS) <= set(entry), entry
             assert entry["duration_ms"] >= 0
             assert isinstance(entry["cold_start"], bool)
+
+
+def test_what_became_of_uploads_is_counted_for_the_service_and_never_by_whom(logs):
+    counted = Counter()
+    for written in logs.values():
+        for line in written.metrics:
+            (directive,) = line["_aws"]["CloudWatchMetrics"]
+            assert (directive["Namespace"], line["Service"]) == ("Valet", STACK)
+            names = {metric["Name"] for metric in directive["Metrics"]}
+            dimensions = {name for names in directive["Dimensions"] for name in names}
+            assert dimensions <= {"Service", "Reason", "Function"}
+            assert set(line) == {"_aws"} | names | dimensions
+            counted.update({name: line[name] for name in names})
+    assert {"ColdStarts", "UploadsIssued", "UploadsConfirmed", "BytesConfirmed", "UploadsRejected", "ThumbnailsMade", "ThumbnailsFailed"} <= set(counted)
+    assert counted["UploadsIssued"] > counted["UploadsConfirmed"] >= counted["ThumbnailsMade"] > 0
 
 
 def test_a_process_says_once_that_it_started_cold(logs):
