@@ -62,6 +62,3 @@ pub use make::{Made, Thumbnail, make};
 
 mod job;
 pub use job::{Job, Progress};
-
-mod thumbnail;
-pub use thumbnail::{Single, Spec, thumbnail};
