@@ -104,7 +104,7 @@ impl Frame {
     /// A component of half the samples both ways has as many as the others where its blocks are made twice as large,
     /// so at 1/4 they are: for a few coefficients more its colours are as close to a full decode as if it had all
     /// samples, and need no interpolation. At 1/8, where decoding is little else than stepping over coefficients, it
-    /// would cost a fifth of the time, and of a progressive file scans that it otherwise goes without.
+    /// would cost a good part of the time, and of a progressive file scans that it otherwise goes without.
     pub(crate) fn side(&self, component: &Component, scale: Scale) -> usize {
         let mut side = scale.side();
         if scale == Scale::Eighth {

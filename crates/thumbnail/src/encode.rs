@@ -1,7 +1,8 @@
 //! The finished file; never with metadata of any kind.
 //!
 //! JPEG by `jpeg-encoder`: in Rust, with SIMD, and with the halved chroma that `image`'s encoder lacks. Lossy WebP by
-//! libwebp, which is the only encoder of it. AVIF takes a hundred times as long for a third of the bytes.
+//! libwebp, which is the only encoder of it. AVIF takes far too long for a
+//! function.
 
 mod halved;
 mod jpeg;

@@ -1,6 +1,6 @@
 //! A picture's rows as brightness and halved chroma; never any other sampling.
 //!
-//! The encoder can average chroma itself, but takes a third of its time for it.
+//! The encoder can average chroma itself, but sample by sample: that is a good part of its time.
 
 use jpeg_encoder::{ImageBuffer, JpegColorType, rgb_to_ycbcr};
 
