@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
 use bytes::Bytes;
 use time::OffsetDateTime;
-use valet_core::checksum::Sha256;
+use valet_core::checksum::{Crc64Nvme, Sha256};
 use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::CACHE_CONTROL;
 use valet_core::ports::{
@@ -72,6 +72,7 @@ impl S3Bucket {
             size_bytes: 0,
             headers: StoredHeaders::default(),
             sha256: None,
+            crc64nvme: None,
             first_bytes: Vec::new(),
         }))
     }
@@ -82,7 +83,7 @@ impl HeadObject for S3Bucket {
         &self,
         key: &UploadKey,
         version: Option<&VersionId>,
-        with_sha256: bool,
+        with_checksums: bool,
     ) -> Result<Option<StoredObject>, StoreError> {
         let key = key.to_string();
         let got = self
@@ -108,12 +109,13 @@ impl HeadObject for S3Bucket {
         let stored_at = got.last_modified().and_then(time_of);
         let headers = stored_headers(&got);
         let first_bytes = read_first("GetObject", got.body).await?;
-        let mut sha256 = None;
-        if with_sha256 {
+        let (mut sha256, mut crc64nvme) = (None, None);
+        if with_checksums {
             let Some(head) = self.head(&key, Some(&version)).await? else { return Ok(None) };
             sha256 = head.checksum_sha256().and_then(Sha256::parse);
+            crc64nvme = head.checksum_crc64_nvme().and_then(Crc64Nvme::parse);
         }
-        Ok(Some(StoredObject { version, stored_at, size_bytes, headers, sha256, first_bytes }))
+        Ok(Some(StoredObject { version, stored_at, size_bytes, headers, sha256, crc64nvme, first_bytes }))
     }
 }
 

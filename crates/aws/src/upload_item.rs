@@ -4,11 +4,13 @@ use crate::error::bad_answer;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use time::OffsetDateTime;
-use valet_core::checksum::Sha256;
+use valet_core::checksum::{Crc64Nvme, Sha256};
 use valet_core::error::StoreError;
 use valet_core::key::{ThumbnailFormat, ThumbnailName};
+use valet_core::parts::Parts;
 use valet_core::upload::{
-    Dimensions, Filename, RejectReason, State, Thumbnail, Thumbnails, Verified, VersionId,
+    Dimensions, Filename, Multipart, MultipartId, RejectReason, State, Thumbnail, Thumbnails, Verified,
+    VersionId,
 };
 use valet_core::{MediaType, Owner, Placeholder, Upload, UploadId};
 
@@ -17,7 +19,7 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// How long a row without a file is kept after its grant ended, so that late writes meet a tombstone. A presigned URL lives
 /// at most seven days.
-const TOMBSTONE_LIFETIME: time::Duration = time::Duration::days(30);
+pub(crate) const TOMBSTONE_LIFETIME: time::Duration = time::Duration::days(30);
 
 /// The primary key of an upload.
 pub(crate) fn upload_key(owner: Owner, id: UploadId) -> Item {
@@ -43,6 +45,12 @@ pub(crate) fn to_item(upload: &Upload) -> Item {
     if let Some(sha256) = upload.sha256 {
         all.insert("sha256".to_owned(), text(sha256.to_string()));
     }
+    if let Some(Multipart { id, parts }) = &upload.multipart {
+        all.extend(item([("multipart_id", text(id.as_str())), ("part_bytes", number(parts.part_bytes()))]));
+    }
+    if let Some(due_at) = upload.due_at {
+        all.extend(item([("due_shard", due_shard(upload.id)), ("due_at", milliseconds(due_at))]));
+    }
     match &upload.state {
         State::Ready(verified) => {
             all.extend(item([
@@ -50,6 +58,9 @@ pub(crate) fn to_item(upload: &Upload) -> Item {
                 ("confirmed_at", milliseconds(verified.confirmed_at)),
                 ("thumbnails", thumbnails_value(&verified.thumbnails)),
             ]));
+            if let Some(crc64nvme) = verified.crc64nvme {
+                all.insert("crc64nvme".to_owned(), text(crc64nvme.to_string()));
+            }
             if let Some(Dimensions { width, height }) = verified.dimensions {
                 all.extend(item([("width", number(width)), ("height", number(height))]));
             }
@@ -67,6 +78,13 @@ pub(crate) fn to_item(upload: &Upload) -> Item {
         all.insert("ttl".to_owned(), seconds(upload.expires_at + TOMBSTONE_LIFETIME));
     }
     all
+}
+
+/// The partition of the index of what is due: one of 16, so that no partition takes the writes of all grants. Random bits
+/// of the id choose it.
+pub(crate) fn due_shard(id: UploadId) -> AttributeValue {
+    let id = id.to_string();
+    text(&id[id.len() - 1..])
 }
 
 /// The upload an item holds. An item that cannot be read is an error: nothing else writes the table.
@@ -149,19 +167,29 @@ impl Fields<'_> {
     }
 
     fn upload(&self) -> Option<Upload> {
+        let size_bytes = self.number("size_bytes")?;
         Some(Upload {
             owner: Owner::parse(self.text("pk")?.strip_prefix("OWNER#")?)?,
             id: UploadId::parse(self.text("sk")?.strip_prefix("UPLOAD#")?)?,
             filename: Filename::new(self.text("filename")?.to_owned())?,
             media_type: MediaType::parse(self.text("content_type")?)?,
-            size_bytes: self.number("size_bytes")?,
+            size_bytes,
             sha256: match self.text("sha256") {
                 Some(sha256) => Some(Sha256::parse(sha256)?),
                 None => None,
             },
             created_at: self.time("created_at")?,
             expires_at: self.time("expires_at")?,
+            multipart: match self.text("multipart_id") {
+                Some(id) => Some(Multipart {
+                    id: MultipartId::new(id),
+                    parts: Parts::new(size_bytes, self.number("part_bytes")?)?,
+                }),
+                None => None,
+            },
             state: self.state()?,
+            // Nothing is due, or the row is older than the sweep.
+            due_at: self.time("due_at"),
         })
     }
 
@@ -171,6 +199,10 @@ impl Fields<'_> {
             "ready" => State::Ready(Verified {
                 version: VersionId::new(self.text("version_id")?),
                 confirmed_at: self.time("confirmed_at")?,
+                crc64nvme: match self.text("crc64nvme") {
+                    Some(crc64nvme) => Some(Crc64Nvme::parse(crc64nvme)?),
+                    None => None,
+                },
                 dimensions: self.dimensions(),
                 placeholder: match self.0.get("placeholder") {
                     Some(placeholder) => Some(Fields(placeholder.as_m().ok()?).placeholder()?),

@@ -6,8 +6,8 @@
 use crate::Connection;
 use crate::error::{bad_answer, store_error};
 use crate::upload_item::{
-    Fields, Item, from_item, item, milliseconds, number, partition, placeholder_value, seconds, text,
-    thumbnails_value, to_item, upload_key,
+    Fields, Item, TOMBSTONE_LIFETIME, due_shard, from_item, item, milliseconds, number, partition,
+    placeholder_value, seconds, text, thumbnails_value, to_item, upload_key,
 };
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -20,7 +20,7 @@ use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::ports::{
     GetIdempotencyRecord, GetUpload, IdempotencyRecord, PutOutcome, PutUpload, UpdateUpload,
 };
-use valet_core::upload::{Thumbnails, Transition};
+use valet_core::upload::{SECOND_LOOK, THUMBNAIL_PATIENCE, Thumbnails, Transition};
 use valet_core::{Owner, Upload, UploadId};
 
 /// One table.
@@ -174,7 +174,7 @@ impl UpdateUpload for UploadsTable {
             .table_name(&self.table)
             .set_key(Some(upload_key(owner, id)))
             .return_values(ReturnValue::AllNew);
-        match transition_update(update, transition).send().await {
+        match transition_update(update, id, transition).send().await {
             Ok(updated) => {
                 let item = updated.attributes.ok_or_else(|| bad_answer("UpdateItem", "no attributes"))?;
                 from_item("UpdateItem", &item).map(Some)
@@ -189,48 +189,101 @@ impl UpdateUpload for UploadsTable {
     }
 }
 
-/// The condition and the effect of a move.
-fn transition_update(update: UpdateItemFluentBuilder, transition: &Transition) -> UpdateItemFluentBuilder {
+/// The condition and the effect of a move, [`valet_core::upload::Transition`]'s in DynamoDB's words.
+fn transition_update(
+    update: UpdateItemFluentBuilder,
+    id: UploadId,
+    transition: &Transition,
+) -> UpdateItemFluentBuilder {
     const FROM_PENDING: &str = "#status = :pending";
     const THUMBNAILS_FROM_PENDING: &str = "#status = :ready AND thumbnails.#status = :pending";
-    let update = update
-        .expression_attribute_names("#status", "status")
-        .expression_attribute_values(":pending", text("pending"));
-    match transition {
-        Transition::Verify { version, at, thumbnails, arrived_at: _ } => update
+    // Every row with a state has a shard; of older ones it is set here.
+    const WITHOUT_FILE: &str = "SET #status = :to, due_shard = :shard, due_at = expires_at + :second_look";
+    let status = |update: UpdateItemFluentBuilder| update.expression_attribute_names("#status", "status");
+    let from_pending = |update| {
+        status(update)
             .condition_expression(FROM_PENDING)
-            .update_expression(
-                "SET #status = :ready, version_id = :version, confirmed_at = :at, thumbnails = :thumbnails REMOVE #ttl",
-            )
+            .expression_attribute_values(":pending", text("pending"))
+    };
+    let without_file = |update: UpdateItemFluentBuilder, to: &str| {
+        update
+            .expression_attribute_values(":to", text(to))
+            .expression_attribute_values(":shard", due_shard(id))
+            .expression_attribute_values(":second_look", number(SECOND_LOOK.whole_milliseconds()))
+    };
+    let thumbnails_from_pending = |update, thumbnails: &Thumbnails| {
+        status(update)
+            .condition_expression(THUMBNAILS_FROM_PENDING)
+            .expression_attribute_values(":pending", text("pending"))
+            .expression_attribute_values(":ready", text("ready"))
+            .expression_attribute_values(":thumbnails", thumbnails_value(thumbnails))
+    };
+    match transition {
+        Transition::Verify { version, at, crc64nvme, thumbnails, arrived_at: _ } => {
+            let mut set =
+                "SET #status = :ready, version_id = :version, confirmed_at = :at, thumbnails = :thumbnails"
+                    .to_owned();
+            let mut remove = " REMOVE #ttl".to_owned();
+            let mut update = from_pending(update)
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":ready", text("ready"))
+                .expression_attribute_values(":version", text(version.as_str()))
+                .expression_attribute_values(":at", milliseconds(*at))
+                .expression_attribute_values(":thumbnails", thumbnails_value(thumbnails));
+            if let Some(crc64nvme) = crc64nvme {
+                set.push_str(", crc64nvme = :crc64nvme");
+                update = update.expression_attribute_values(":crc64nvme", text(crc64nvme.to_string()));
+            }
+            if *thumbnails == Thumbnails::Pending {
+                set.push_str(", due_shard = :shard, due_at = :due");
+                update = update
+                    .expression_attribute_values(":shard", due_shard(id))
+                    .expression_attribute_values(":due", milliseconds(*at + THUMBNAIL_PATIENCE));
+            } else {
+                remove.push_str(", due_shard, due_at");
+            }
+            update.update_expression(set + &remove)
+        }
+        Transition::Reject(reason) => without_file(from_pending(update), "rejected")
+            .update_expression(format!("{WITHOUT_FILE}, reason = :reason"))
+            .expression_attribute_values(":reason", text(reason.code())),
+        Transition::Cancel => without_file(from_pending(update), "cancelled").update_expression(WITHOUT_FILE),
+        Transition::Expire { at } => without_file(from_pending(update), "expired")
+            .condition_expression("#status = :pending AND expires_at <= :at")
+            .update_expression(WITHOUT_FILE)
+            .expression_attribute_values(":at", milliseconds(*at)),
+        Transition::Delete { at } => without_file(status(update), "deleted")
+            .condition_expression("#status = :ready")
+            .update_expression(format!("{WITHOUT_FILE}, #ttl = :ttl"))
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":ready", text("ready"))
-            .expression_attribute_values(":version", text(version.as_str()))
-            .expression_attribute_values(":at", milliseconds(*at))
-            .expression_attribute_values(":thumbnails", thumbnails_value(thumbnails)),
-        Transition::Reject(reason) => update
-            .condition_expression(FROM_PENDING)
-            .update_expression("SET #status = :rejected, reason = :reason")
-            .expression_attribute_values(":rejected", text("rejected"))
-            .expression_attribute_values(":reason", text(reason.code())),
-        Transition::Cancel => update
-            .condition_expression(FROM_PENDING)
-            .update_expression("SET #status = :cancelled")
-            .expression_attribute_values(":cancelled", text("cancelled")),
-        Transition::Thumbnailed { source, placeholder, thumbnails } => update
-            .condition_expression(THUMBNAILS_FROM_PENDING)
-            .update_expression(
-                "SET thumbnails = :thumbnails, placeholder = :placeholder, width = :width, height = :height",
-            )
-            .expression_attribute_values(":placeholder", placeholder_value(placeholder))
-            .expression_attribute_values(":ready", text("ready"))
-            .expression_attribute_values(":thumbnails", thumbnails_value(&Thumbnails::Ready(thumbnails.clone())))
-            .expression_attribute_values(":width", number(source.width))
-            .expression_attribute_values(":height", number(source.height)),
-        Transition::ThumbnailsFailed { reason } => update
-            .condition_expression(THUMBNAILS_FROM_PENDING)
-            .update_expression("SET thumbnails = :thumbnails")
-            .expression_attribute_values(":ready", text("ready"))
-            .expression_attribute_values(":thumbnails", thumbnails_value(&Thumbnails::Failed(reason.clone()))),
+            .expression_attribute_values(":ttl", seconds(*at + TOMBSTONE_LIFETIME)),
+        Transition::Thumbnailed { source, placeholder, thumbnails } => thumbnails_from_pending(
+            update,
+            &Thumbnails::Ready(thumbnails.clone()),
+        )
+        .update_expression(
+            "SET thumbnails = :thumbnails, placeholder = :placeholder, width = :width, height = :height \
+                     REMOVE due_shard, due_at",
+        )
+        .expression_attribute_values(":placeholder", placeholder_value(placeholder))
+        .expression_attribute_values(":width", number(source.width))
+        .expression_attribute_values(":height", number(source.height)),
+        Transition::ThumbnailsFailed { reason } => {
+            thumbnails_from_pending(update, &Thumbnails::Failed(reason.clone()))
+                .update_expression("SET thumbnails = :thumbnails REMOVE due_shard, due_at")
+        }
+        Transition::Looked { due_at, next } => {
+            let update = update
+                .condition_expression("due_at = :due")
+                .expression_attribute_values(":due", milliseconds(*due_at));
+            match next {
+                Some(next) => update
+                    .update_expression("SET due_at = :next")
+                    .expression_attribute_values(":next", milliseconds(*next)),
+                None => update.update_expression("REMOVE due_shard, due_at"),
+            }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The SHA-256 a client may bind its grant to. Never computed here over a file's bytes: S3 does that.
+//! The checksums a client may bind its upload to. Never computed here over a file's bytes: S3 does that.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::fmt;
@@ -37,6 +37,36 @@ impl fmt::Debug for Sha256 {
     }
 }
 
+/// A CRC-64/NVME, written as S3 writes it: 12 characters of padded standard base64, most significant byte first. S3 computes it over
+/// each part and over the whole of a multipart upload.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Crc64Nvme(u64);
+
+impl Crc64Nvme {
+    /// Takes a checksum.
+    pub fn new(crc: u64) -> Self {
+        Self(crc)
+    }
+
+    /// Reads padded standard base64 of exactly 8 bytes.
+    pub fn parse(text: &str) -> Option<Self> {
+        STANDARD.decode(text).ok()?.try_into().ok().map(u64::from_be_bytes).map(Self)
+    }
+}
+
+impl fmt::Display for Crc64Nvme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&STANDARD.encode(self.0.to_be_bytes()))
+    }
+}
+
+impl fmt::Debug for Crc64Nvme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Crc64Nvme({self})")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +76,10 @@ mod tests {
         let digest = Sha256::of(b"cat");
         assert_eq!(digest.to_string(), "d693i1Gr1KPFHF3dlyBKnDrmFOvMt1pgbDtoZa7WdE4=");
         assert_eq!(Sha256::parse(&digest.to_string()), Some(digest));
+        // The check value of CRC-64/NVME, over "123456789".
+        let crc = Crc64Nvme::new(0xae8b_1486_0a79_9888);
+        assert_eq!(crc.to_string(), "rosUhgp5mIg=");
+        assert_eq!(Crc64Nvme::parse(&crc.to_string()), Some(crc));
     }
 
     #[test]
@@ -59,6 +93,8 @@ mod tests {
             "d693i1Gr1KPFHF3dlyBKnDrmFOvMt1pgbDtoZa7WdE4=\r\n",
         ] {
             assert_eq!(Sha256::parse(text), None, "{text:?}");
+            assert_eq!(Crc64Nvme::parse(text), None, "{text:?}");
         }
+        assert_eq!(Crc64Nvme::parse("rosUhgp5mIg"), None);
     }
 }

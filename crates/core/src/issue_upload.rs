@@ -134,7 +134,9 @@ impl NewUpload {
             sha256: sha256.flatten(),
             created_at: now,
             expires_at: now + policy.grant_lifetime,
+            multipart: None,
             state: State::Pending,
+            due_at: Some(now + policy.grant_lifetime),
         })
     }
 

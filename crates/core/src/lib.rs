@@ -9,6 +9,7 @@ pub mod checksum;
 pub mod key;
 pub mod media_type;
 pub mod owner;
+pub mod parts;
 pub mod placeholder;
 pub mod policy;
 pub mod upload;

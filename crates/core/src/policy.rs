@@ -1,15 +1,13 @@
 //! What a stack accepts and for how long. Read once from its configuration, then constant.
 
 use crate::MediaType;
+use crate::parts::MAX_FILE_BYTES;
 use std::time::Duration;
-
-/// The most one PUT can carry: 5 GiB.
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
-pub const MAX_SINGLE_PUT_BYTES: u64 = 5 * GIB;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
+const TIB: u64 = 1 << 40;
 
 /// The limits one stack enforces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +18,8 @@ pub struct Policy {
     pub url_lifetime: Duration,
     /// How long an upload stays open after it was granted; its URL can be signed again until then.
     pub grant_lifetime: Duration,
+    /// The same for an upload of many parts, which may take days over a bad line.
+    pub multipart_lifetime: Duration,
 }
 
 /// The accepted types, each with its own maximum size in bytes.
@@ -28,7 +28,7 @@ pub struct AcceptedTypes(Vec<(MediaType, u64)>);
 
 impl AcceptedTypes {
     /// Reads a list such as `image/jpeg=50MiB,video/mp4=5GiB`: a type, `=`, a size in bytes or with the suffix
-    /// `KiB`, `MiB` or `GiB`. Sizes are 1 byte to 5 GiB. The error is a sentence for whoever deploys.
+    /// `KiB`, `MiB`, `GiB` or `TiB`. Sizes are 1 byte to 5 TiB. The error is a sentence for whoever deploys.
     pub fn parse(list: &str) -> Result<Self, String> {
         let mut accepted: Vec<(MediaType, u64)> = Vec::new();
         for entry in list.split(',').map(str::trim) {
@@ -36,8 +36,8 @@ impl AcceptedTypes {
             let media_type =
                 MediaType::parse(name).ok_or_else(|| format!("`{name}` is not a type Valet knows"))?;
             let size_bytes = parse_size(size)
-                .filter(|bytes| (1..=MAX_SINGLE_PUT_BYTES).contains(bytes))
-                .ok_or_else(|| format!("`{size}` is not a size of 1 byte to 5GiB"))?;
+                .filter(|bytes| (1..=MAX_FILE_BYTES).contains(bytes))
+                .ok_or_else(|| format!("`{size}` is not a size of 1 byte to 5TiB"))?;
             if accepted.iter().any(|(seen, _)| *seen == media_type) {
                 return Err(format!("`{name}` is listed twice"));
             }
@@ -64,6 +64,7 @@ fn parse_size(text: &str) -> Option<u64> {
         (digits, "KiB") => (digits, KIB),
         (digits, "MiB") => (digits, MIB),
         (digits, "GiB") => (digits, GIB),
+        (digits, "TiB") => (digits, TIB),
         _ => return None,
     };
     digits.parse::<u64>().ok()?.checked_mul(unit)
@@ -90,13 +91,13 @@ mod tests {
             ("", "`` is not type=size"),
             ("image/jpeg", "`image/jpeg` is not type=size"),
             ("image/svg+xml=1MiB", "`image/svg+xml` is not a type Valet knows"),
-            ("image/jpeg=0", "`0` is not a size of 1 byte to 5GiB"),
-            ("image/jpeg=6GiB", "`6GiB` is not a size of 1 byte to 5GiB"),
-            ("image/jpeg=5GB", "`5GB` is not a size of 1 byte to 5GiB"),
-            ("image/jpeg=99999999999999999999", "`99999999999999999999` is not a size of 1 byte to 5GiB"),
+            ("image/jpeg=0", "`0` is not a size of 1 byte to 5TiB"),
+            ("image/jpeg=6TiB", "`6TiB` is not a size of 1 byte to 5TiB"),
+            ("image/jpeg=5GB", "`5GB` is not a size of 1 byte to 5TiB"),
+            ("image/jpeg=99999999999999999999", "`99999999999999999999` is not a size of 1 byte to 5TiB"),
             (
                 "image/jpeg=18446744073709551615GiB",
-                "`18446744073709551615GiB` is not a size of 1 byte to 5GiB",
+                "`18446744073709551615GiB` is not a size of 1 byte to 5TiB",
             ),
             ("image/jpeg=1,image/jpeg=2", "`image/jpeg` is listed twice"),
         ] {

@@ -2,11 +2,14 @@
 //! what its function must be allowed to do; and what they need of whoever renders. Storage is implemented by `valet-aws`, rendering by
 //! the function, both in memory by `testing`.
 
-use crate::checksum::Sha256;
+mod multipart;
+
+use crate::checksum::{Crc64Nvme, Sha256};
 use crate::error::StoreError;
 use crate::key::{ThumbnailFormat, ThumbnailName};
 use crate::upload::{Dimensions, Transition, VersionId};
 use crate::{Owner, Placeholder, ThumbnailKey, Upload, UploadId, UploadKey};
+pub use multipart::*;
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
@@ -27,12 +30,12 @@ pub trait PresignPut {
 /// Reads what arrived, without reading it all.
 pub trait HeadObject {
     /// The stored headers and first bytes of one version, or of the current one; `None` when there is none.
-    /// The stored SHA-256 is looked up only if asked for. IAM: `s3:GetObject`, `s3:GetObjectVersion`, `s3:ListBucket`.
+    /// The stored checksums are looked up only if asked for. IAM: `s3:GetObject`, `s3:GetObjectVersion`, `s3:ListBucket`.
     fn head_object(
         &self,
         key: &UploadKey,
         version: Option<&VersionId>,
-        with_sha256: bool,
+        with_checksums: bool,
     ) -> impl Future<Output = Result<Option<StoredObject>, StoreError>> + Send;
 }
 
@@ -191,7 +194,7 @@ pub struct RenderedThumbnail {
     pub bytes: Vec<u8>,
 }
 
-/// A signed PUT. Whoever holds it may upload: it is a credential, so it does not print its URL.
+/// A signed PUT of a whole file or of a part. Whoever holds it may upload: it is a credential, so it does not print its URL.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedPut {
     /// Where to send the bytes.
@@ -222,6 +225,8 @@ pub struct StoredObject {
     pub headers: StoredHeaders,
     /// The SHA-256 S3 computed when it arrived; `None` when not asked for or stored without one.
     pub sha256: Option<Sha256>,
+    /// The CRC-64/NVME S3 computed over it; `None` when not asked for, or where the store computes none.
+    pub crc64nvme: Option<Crc64Nvme>,
     /// Its first bytes: [`StoredObject::FIRST_BYTES`] or all it has.
     pub first_bytes: Vec<u8>,
 }

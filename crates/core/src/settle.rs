@@ -76,7 +76,8 @@ async fn verify(
     version: Option<&VersionId>,
 ) -> Result<Settled, StoreError> {
     let key = upload.key();
-    let Some(object) = objects.head_object(&key, version, upload.sha256.is_some()).await? else {
+    let with_checksums = upload.sha256.is_some() || upload.multipart.is_some();
+    let Some(object) = objects.head_object(&key, version, with_checksums).await? else {
         return gone_meanwhile(uploads, &upload).await;
     };
     let transition = match compare(&upload, &object) {
@@ -90,6 +91,7 @@ async fn verify(
                 version: object.version.clone(),
                 arrived_at: object.stored_at,
                 at: to_milliseconds(now),
+                crc64nvme: object.crc64nvme,
                 thumbnails: Upload::initial_thumbnails(upload.media_type),
             }
         }

@@ -1,11 +1,16 @@
-//! The one record of an upload and the moves it can make. Storage decides every move by one conditional write;
-//! the condition and the effect are written down here, once, in [`Upload::apply`].
+//! The one record of an upload. How it moves is in [`Transition`].
 
-use crate::checksum::Sha256;
+mod filename;
+mod transition;
+
+use crate::checksum::{Crc64Nvme, Sha256};
 use crate::key::{ThumbnailFormat, ThumbnailName};
+use crate::parts::Parts;
 use crate::{MediaType, Owner, Placeholder, ThumbnailKey, UploadId, UploadKey};
+pub use filename::Filename;
 use std::fmt;
 use time::OffsetDateTime;
+pub use transition::{SECOND_LOOK, THUMBNAIL_PATIENCE, Transition};
 
 /// One upload, from grant to file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +31,43 @@ pub struct Upload {
     pub created_at: OffsetDateTime,
     /// When the grant ends, to the millisecond.
     pub expires_at: OffsetDateTime,
+    /// How it goes up where it is more than one PUT.
+    pub multipart: Option<Multipart>,
     /// How far it has come.
     pub state: State,
+    /// When the sweep should look at it next; `None` when nothing is left to do. See [`Upload::first_due`].
+    pub due_at: Option<OffsetDateTime>,
+}
+
+/// The multipart upload behind a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Multipart {
+    /// What S3 calls it.
+    pub id: MultipartId,
+    /// How the file is cut.
+    pub parts: Parts,
+}
+
+/// The name S3 gave a multipart upload. Opaque. Worthless without credentials or a signature, yet never shown to clients.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct MultipartId(String);
+
+impl MultipartId {
+    /// Takes what S3 said.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// What S3 said.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MultipartId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MultipartId")
+    }
 }
 
 /// How far an upload has come.
@@ -54,6 +94,8 @@ pub struct Verified {
     pub version: VersionId,
     /// When it was verified, to the millisecond.
     pub confirmed_at: OffsetDateTime,
+    /// S3's checksum over the whole file, where it was asked for: of multipart uploads.
+    pub crc64nvme: Option<Crc64Nvme>,
     /// Width and height as displayed; known once thumbnails were made.
     pub dimensions: Option<Dimensions>,
     /// What to show until a thumbnail has come; known once thumbnails were made.
@@ -129,40 +171,6 @@ impl RejectReason {
     }
 }
 
-/// A move of an upload. Each has one condition, and happens at most once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Transition {
-    /// `pending → ready`
-    Verify {
-        /// The verified object version.
-        version: VersionId,
-        /// When it arrived, as far as S3 tells. Not recorded.
-        arrived_at: Option<OffsetDateTime>,
-        /// When it was verified.
-        at: OffsetDateTime,
-        /// [`Thumbnails::Pending`] or [`Thumbnails::None`], see [`Upload::initial_thumbnails`].
-        thumbnails: Thumbnails,
-    },
-    /// `pending → rejected`
-    Reject(RejectReason),
-    /// `pending → cancelled`
-    Cancel,
-    /// Thumbnails of a ready upload: `pending → ready`
-    Thumbnailed {
-        /// Width and height of the file as displayed.
-        source: Dimensions,
-        /// What to show until a thumbnail has come.
-        placeholder: Placeholder,
-        /// What was made.
-        thumbnails: Vec<Thumbnail>,
-    },
-    /// Thumbnails of a ready upload: `pending → failed`
-    ThumbnailsFailed {
-        /// A stable code.
-        reason: String,
-    },
-}
-
 impl Upload {
     /// The key of its object.
     pub fn key(&self) -> UploadKey {
@@ -189,49 +197,6 @@ impl Upload {
     /// What thumbnails a freshly verified upload starts with.
     pub fn initial_thumbnails(media_type: MediaType) -> Thumbnails {
         if media_type.has_thumbnail() { Thumbnails::Pending } else { Thumbnails::None }
-    }
-
-    /// The upload after a move, or `None` when the move's condition does not hold: somebody else moved first.
-    #[must_use]
-    pub fn apply(&self, transition: &Transition) -> Option<Self> {
-        let state = match (&self.state, transition) {
-            (State::Pending, Transition::Verify { version, at, thumbnails, arrived_at: _ }) => {
-                State::Ready(Verified {
-                    version: version.clone(),
-                    confirmed_at: *at,
-                    dimensions: None,
-                    placeholder: None,
-                    thumbnails: thumbnails.clone(),
-                })
-            }
-            (State::Pending, Transition::Reject(reason)) => State::Rejected(*reason),
-            (State::Pending, Transition::Cancel) => State::Cancelled,
-            (State::Ready(verified), Transition::Thumbnailed { source, placeholder, thumbnails })
-                if verified.thumbnails == Thumbnails::Pending =>
-            {
-                State::Ready(Verified {
-                    dimensions: Some(*source),
-                    placeholder: Some(placeholder.clone()),
-                    thumbnails: Thumbnails::Ready(thumbnails.clone()),
-                    ..verified.clone()
-                })
-            }
-            (State::Ready(verified), Transition::ThumbnailsFailed { reason })
-                if verified.thumbnails == Thumbnails::Pending =>
-            {
-                State::Ready(Verified { thumbnails: Thumbnails::Failed(reason.clone()), ..verified.clone() })
-            }
-            (
-                State::Pending
-                | State::Ready(_)
-                | State::Rejected(_)
-                | State::Expired
-                | State::Cancelled
-                | State::Deleted,
-                _,
-            ) => return None,
-        };
-        Some(Self { state, ..self.clone() })
     }
 }
 
@@ -277,32 +242,6 @@ impl VersionId {
     }
 }
 
-/// What a client calls a file: 1 to 1024 bytes of any Unicode text, path separators and line breaks included. It is
-/// data, kept in the table and given back to its owner in JSON; never in a key, a header or a log line.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Filename(String);
-
-impl Filename {
-    /// The most UTF-8 bytes a name may have.
-    pub const MAX_BYTES: usize = 1024;
-
-    /// Takes a name of 1 to [`Self::MAX_BYTES`] bytes.
-    pub fn new(name: String) -> Option<Self> {
-        (1..=Self::MAX_BYTES).contains(&name.len()).then_some(Self(name))
-    }
-
-    /// The name, for the table and for its owner.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Filename {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Filename({} bytes)", self.0.len())
-    }
-}
-
 /// The time with what the table keeps of it: whole milliseconds.
 pub fn to_milliseconds(time: OffsetDateTime) -> OffsetDateTime {
     time - time::Duration::nanoseconds(i64::from(time.nanosecond() % 1_000_000))
@@ -313,64 +252,12 @@ mod tests {
     use super::*;
     use crate::testing::sample;
 
-    fn verify() -> Transition {
-        Transition::Verify {
-            version: VersionId::new("v1"),
-            arrived_at: None,
-            at: sample::NOW,
-            thumbnails: Upload::initial_thumbnails(MediaType::Png),
-        }
-    }
-
-    #[test]
-    fn only_a_pending_upload_can_be_verified_rejected_or_cancelled() {
-        let pending = sample::pending();
-        for first in [verify(), Transition::Reject(RejectReason::Size), Transition::Cancel] {
-            let moved = pending.apply(&first).unwrap();
-            assert_ne!(moved.state, State::Pending);
-            for second in [verify(), Transition::Reject(RejectReason::Size), Transition::Cancel] {
-                assert_eq!(moved.apply(&second), None, "{first:?} then {second:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn thumbnails_are_recorded_once_and_only_on_a_ready_upload() {
-        let made = Transition::Thumbnailed {
-            source: Dimensions { width: 4, height: 3 },
-            placeholder: sample::placeholder(),
-            thumbnails: vec![],
-        };
-        let failed = Transition::ThumbnailsFailed { reason: "corrupt".to_owned() };
-        let pending = sample::pending();
-        assert_eq!(pending.apply(&made), None);
-        let ready = pending.apply(&verify()).unwrap();
-        for first in [&made, &failed] {
-            let done = ready.apply(first).unwrap();
-            assert_eq!(done.apply(&made), None);
-            assert_eq!(done.apply(&failed), None);
-        }
-    }
-
-    #[test]
-    fn a_filename_is_never_printed() {
-        let name = Filename::new("secret plans.pdf".to_owned()).unwrap();
-        assert_eq!(format!("{name:?}"), "Filename(16 bytes)");
-    }
-
-    #[test]
-    fn a_filename_has_1_to_1024_bytes() {
-        assert_eq!(Filename::new(String::new()), None);
-        assert!(Filename::new("x".repeat(1024)).is_some());
-        assert_eq!(Filename::new("x".repeat(1025)), None);
-    }
-
     #[test]
     fn a_pending_upload_has_expired_from_its_last_moment_on() {
         let pending = sample::pending();
         assert!(!pending.has_expired(pending.expires_at - time::Duration::MILLISECOND));
         assert!(pending.has_expired(pending.expires_at));
-        let ready = pending.apply(&verify()).unwrap();
-        assert!(!ready.has_expired(pending.expires_at));
+        let cancelled = pending.apply(&Transition::Cancel).unwrap();
+        assert!(!cancelled.has_expired(pending.expires_at));
     }
 }

@@ -35,6 +35,7 @@ fn verified_as(size_bytes: u64, bucket: &MemoryBucket, bytes: &[u8]) -> (MemoryT
     let event = arrives(bucket, &pending, bytes);
     let Arrival::Event(_, Some(version)) = &event else { unreachable!("it arrived with a version") };
     let verified = Verified {
+        crc64nvme: None,
         version: version.clone(),
         confirmed_at: sample::NOW,
         dimensions: None,

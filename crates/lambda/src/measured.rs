@@ -46,8 +46,11 @@ impl<U> Measured<U> {
             Transition::ThumbnailsFailed { .. } => {
                 metrics.record(crate::now(), &[Metric::count("ThumbnailsFailed", 1)]);
             }
-            // Nothing arrived and nothing went wrong.
-            Transition::Cancel => {}
+            Transition::Expire { .. } => {
+                metrics.record(crate::now(), &[Metric::count("UploadsExpired", 1)]);
+            }
+            // Nothing arrived and nothing went wrong; or a file's owner is done with it.
+            Transition::Cancel | Transition::Delete { .. } | Transition::Looked { .. } => {}
         }
     }
 }
@@ -122,6 +125,7 @@ mod tests {
             version: VersionId::new("v1"),
             arrived_at: Some(sample::NOW - time::Duration::milliseconds(1500)),
             at: sample::NOW,
+            crc64nvme: None,
             thumbnails: Thumbnails::Pending,
         }
     }

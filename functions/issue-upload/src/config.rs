@@ -11,6 +11,9 @@ const MAX_URL_LIFETIME: Duration = Duration::from_mins(15);
 /// The longest a grant may live. Tombstones are kept for longer.
 const MAX_GRANT_LIFETIME: Duration = Duration::from_hours(24);
 
+/// The longest a grant of many parts may live: a day less than the bucket keeps parts.
+const MAX_MULTIPART_LIFETIME: Duration = Duration::from_hours(6 * 24);
+
 pub(crate) struct Config {
     /// The name its metrics are recorded under: the stack's.
     pub(crate) service: String,
@@ -32,6 +35,8 @@ impl Config {
         let accepted = settings.parse("ACCEPTED_TYPES", AcceptedTypes::parse);
         let url_lifetime = settings.seconds("URL_LIFETIME_SECONDS", 1, MAX_URL_LIFETIME.as_secs());
         let grant_lifetime = settings.seconds("GRANT_LIFETIME_SECONDS", 60, MAX_GRANT_LIFETIME.as_secs());
+        let multipart_lifetime =
+            settings.seconds("MULTIPART_LIFETIME_SECONDS", 60, MAX_MULTIPART_LIFETIME.as_secs());
         let connection = settings.read(Connection::from_lookup(&lookup));
         settings.finish(|| {
             Some(Self {
@@ -43,6 +48,7 @@ impl Config {
                     accepted: accepted?,
                     url_lifetime: url_lifetime?,
                     grant_lifetime: grant_lifetime?,
+                    multipart_lifetime: multipart_lifetime?,
                 },
                 connection: connection?,
             })
@@ -54,7 +60,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 10] = [
+    const GOOD: [(&str, &str); 11] = [
         ("SERVICE", "valet-dev"),
         ("BUCKET", "b"),
         ("TABLE", "t"),
@@ -62,6 +68,7 @@ mod tests {
         ("ACCEPTED_TYPES", "image/jpeg=50MiB"),
         ("URL_LIFETIME_SECONDS", "900"),
         ("GRANT_LIFETIME_SECONDS", "3600"),
+        ("MULTIPART_LIFETIME_SECONDS", "259200"),
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "a"),
         ("AWS_SECRET_ACCESS_KEY", "s"),
@@ -97,6 +104,7 @@ mod tests {
             ("URL_LIFETIME_SECONDS", "901"),
             ("URL_LIFETIME_SECONDS", "0"),
             ("GRANT_LIFETIME_SECONDS", "86401"),
+            ("MULTIPART_LIFETIME_SECONDS", "518401"),
             ("ACCEPTED_TYPES", "text/html=1MiB"),
         ] {
             let ConfigError(problems) = load(name, Some(value)).err().unwrap();

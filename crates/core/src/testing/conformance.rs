@@ -4,14 +4,16 @@
 //! Functions take `fresh`, which makes a pending upload nobody has used, so that a server can be shared.
 
 use super::sample::{self, NOW, PNG};
-use crate::checksum::Sha256;
+use crate::checksum::{Crc64Nvme, Sha256};
 use crate::key::{CACHE_CONTROL, ThumbnailFormat};
 use crate::ports::{
     DeleteThumbnail, DeleteVersion, GetIdempotencyRecord, GetObject, GetUpload, HeadObject,
     IdempotencyRecord, PresignPut, PutOutcome, PutThumbnail, PutUpload, ReadChunk, SignedPut, StoredHeaders,
     TagVerified, UpdateUpload,
 };
-use crate::upload::{Dimensions, RejectReason, State, Thumbnails, Transition, VersionId};
+use crate::upload::{
+    Dimensions, RejectReason, SECOND_LOOK, State, THUMBNAIL_PATIENCE, Thumbnails, Transition, VersionId,
+};
 use crate::{Owner, Upload};
 use futures_util::future::join_all;
 use std::future::Future;
@@ -225,11 +227,15 @@ async fn a_thumbnail_can_be_replaced_and_removed(bucket: &impl Bucket, upload: U
 async fn every_state_reads_back_as_written(table: &impl Table, fresh: &impl Fn() -> Upload) {
     for state in sample::states() {
         for sha256 in [None, Some(Sha256::of(PNG))] {
-            let upload = Upload { state: state.clone(), sha256, ..fresh() };
+            let upload = Upload { sha256, ..fresh().in_state(state.clone()) };
             assert_eq!(table.put_upload(&upload, None).await.unwrap(), PutOutcome::Created);
             assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap(), Some(upload));
         }
     }
+    let Upload { owner, id, .. } = fresh();
+    let upload = Upload { owner, id, ..sample::pending_multipart("VXBsb2FkIElE.-_") };
+    table.put_upload(&upload, None).await.unwrap();
+    assert_eq!(table.get_upload(owner, id).await.unwrap(), Some(upload));
 }
 
 async fn another_owner_finds_nothing(table: &impl Table, upload: Upload) {
@@ -243,7 +249,7 @@ async fn another_owner_finds_nothing(table: &impl Table, upload: Upload) {
 async fn every_move_has_the_condition_and_effect_of_apply(table: &impl Table, fresh: &impl Fn() -> Upload) {
     for state in sample::states() {
         for transition in transitions() {
-            let upload = Upload { state: state.clone(), ..fresh() };
+            let upload = fresh().in_state(state.clone());
             let expected = upload.apply(&transition);
             table.put_upload(&upload, None).await.unwrap();
             let moved = table.update_upload(upload.owner, upload.id, &transition).await.unwrap();
@@ -261,17 +267,30 @@ async fn every_move_has_the_condition_and_effect_of_apply(table: &impl Table, fr
 }
 
 fn verify(thumbnails: Thumbnails) -> Transition {
-    Transition::Verify { version: VersionId::new("v1"), arrived_at: None, at: NOW, thumbnails }
+    Transition::Verify {
+        version: VersionId::new("v1"),
+        arrived_at: None,
+        at: NOW,
+        crc64nvme: Some(Crc64Nvme::new(1)),
+        thumbnails,
+    }
 }
 
 fn transitions() -> Vec<Transition> {
     let jpeg = sample::thumbnail("small", ThumbnailFormat::Jpeg);
     let webp = sample::thumbnail("large-2x", ThumbnailFormat::Webp);
+    let ends = sample::pending().expires_at;
     vec![
         verify(Thumbnails::Pending),
         verify(Thumbnails::None),
         Transition::Reject(RejectReason::Content),
         Transition::Cancel,
+        Transition::Expire { at: ends - time::Duration::MILLISECOND },
+        Transition::Expire { at: ends },
+        Transition::Delete { at: NOW },
+        Transition::Looked { due_at: ends, next: Some(ends + time::Duration::HOUR) },
+        Transition::Looked { due_at: NOW + THUMBNAIL_PATIENCE, next: Some(ends) },
+        Transition::Looked { due_at: ends + SECOND_LOOK, next: None },
         Transition::Thumbnailed {
             source: Dimensions { width: 3, height: 4 },
             placeholder: sample::placeholder(),

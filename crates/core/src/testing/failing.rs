@@ -88,9 +88,9 @@ impl<T: HeadObject + Sync> HeadObject for Failing<'_, T> {
         &self,
         key: &UploadKey,
         version: Option<&VersionId>,
-        with_sha256: bool,
+        with_checksums: bool,
     ) -> Result<Option<StoredObject>, StoreError> {
-        self.call("GetObject", self.inner.head_object(key, version, with_sha256)).await
+        self.call("GetObject", self.inner.head_object(key, version, with_checksums)).await
     }
 }
 

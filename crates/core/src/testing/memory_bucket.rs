@@ -1,6 +1,6 @@
 //! A bucket in memory that enforces a signed PUT as S3 does.
 
-use crate::checksum::Sha256;
+use crate::checksum::{Crc64Nvme, Sha256};
 use crate::error::StoreError;
 use crate::key::CACHE_CONTROL;
 use crate::ports::{
@@ -34,6 +34,7 @@ struct Version {
     bytes: Vec<u8>,
     headers: StoredHeaders,
     sha256: Option<Sha256>,
+    crc64nvme: Option<Crc64Nvme>,
     is_tagged: bool,
 }
 
@@ -118,7 +119,7 @@ impl Contents {
     ) -> VersionId {
         self.last_version += 1;
         let id = VersionId::new(format!("v{}", self.last_version));
-        let version = Version { id: id.clone(), bytes, headers, sha256, is_tagged: false };
+        let version = Version { id: id.clone(), bytes, headers, sha256, crc64nvme: None, is_tagged: false };
         self.objects.entry(key).or_default().push(version);
         id
     }
@@ -158,7 +159,7 @@ impl HeadObject for MemoryBucket {
         &self,
         key: &UploadKey,
         version: Option<&VersionId>,
-        with_sha256: bool,
+        with_checksums: bool,
     ) -> Result<Option<StoredObject>, StoreError> {
         let first = usize::try_from(StoredObject::FIRST_BYTES).expect("512 fits");
         Ok(self.contents().find(key, version).map(|found| StoredObject {
@@ -166,7 +167,8 @@ impl HeadObject for MemoryBucket {
             stored_at: None,
             size_bytes: found.bytes.len() as u64,
             headers: found.headers.clone(),
-            sha256: found.sha256.filter(|_| with_sha256),
+            sha256: found.sha256.filter(|_| with_checksums),
+            crc64nvme: found.crc64nvme.filter(|_| with_checksums),
             first_bytes: found.bytes.iter().copied().take(first).collect(),
         }))
     }

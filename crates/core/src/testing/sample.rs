@@ -1,8 +1,13 @@
 //! Uploads to test with.
 
+use crate::checksum::Crc64Nvme;
 use crate::key::{ThumbnailFormat, ThumbnailName};
+use crate::parts::{MIN_PART_BYTES, Parts};
 use crate::policy::{AcceptedTypes, Policy};
-use crate::upload::{Dimensions, Filename, RejectReason, State, Thumbnail, Thumbnails, Verified, VersionId};
+use crate::upload::{
+    Dimensions, Filename, Multipart, MultipartId, RejectReason, State, Thumbnail, Thumbnails, Verified,
+    VersionId,
+};
 use crate::{MediaType, Owner, Placeholder, Upload, UploadId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -34,7 +39,21 @@ pub fn pending() -> Upload {
         sha256: None,
         created_at: NOW,
         expires_at: NOW + time::Duration::HOUR,
+        multipart: None,
         state: State::Pending,
+        due_at: Some(NOW + time::Duration::HOUR),
+    }
+}
+
+/// Alice's pending upload of an MP4 of three parts, the last of one byte, that S3 calls `id`.
+pub fn pending_multipart(id: &str) -> Upload {
+    let size_bytes = 2 * MIN_PART_BYTES + 1;
+    let parts = Parts::new(size_bytes, MIN_PART_BYTES).expect("three parts");
+    Upload {
+        media_type: MediaType::Mp4,
+        size_bytes,
+        multipart: Some(Multipart { id: MultipartId::new(id), parts }),
+        ..pending()
     }
 }
 
@@ -44,6 +63,7 @@ pub fn policy() -> Policy {
         accepted: AcceptedTypes::parse("image/png=1MiB,image/jpeg=1MiB,video/mp4=5GiB").expect("a good list"),
         url_lifetime: Duration::from_mins(15),
         grant_lifetime: Duration::from_hours(1),
+        multipart_lifetime: Duration::from_hours(72),
     }
 }
 
@@ -64,10 +84,11 @@ pub fn placeholder() -> Placeholder {
 
 /// One of every state an upload can be in, thumbnails included: made before there were placeholders, and since.
 pub fn states() -> Vec<State> {
-    let ready = |dimensions, placeholder, thumbnails| {
+    let ready = |crc64nvme, dimensions, placeholder, thumbnails| {
         State::Ready(Verified {
             version: VersionId::new("3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"),
             confirmed_at: NOW,
+            crc64nvme,
             dimensions,
             placeholder,
             thumbnails,
@@ -78,11 +99,11 @@ pub fn states() -> Vec<State> {
     let large = thumbnail("large-2x", ThumbnailFormat::Webp);
     vec![
         State::Pending,
-        ready(None, None, Thumbnails::None),
-        ready(None, None, Thumbnails::Pending),
-        ready(dimensions, Some(placeholder()), Thumbnails::Ready(vec![small.clone(), large])),
-        ready(dimensions, None, Thumbnails::Ready(vec![small])),
-        ready(None, None, Thumbnails::Failed("corrupt".to_owned())),
+        ready(Some(Crc64Nvme::new(0xae8b_1486_0a79_9888)), None, None, Thumbnails::None),
+        ready(None, None, None, Thumbnails::Pending),
+        ready(None, dimensions, Some(placeholder()), Thumbnails::Ready(vec![small.clone(), large])),
+        ready(None, dimensions, None, Thumbnails::Ready(vec![small])),
+        ready(None, None, None, Thumbnails::Failed("corrupt".to_owned())),
         State::Rejected(RejectReason::Size),
         State::Rejected(RejectReason::Checksum),
         State::Rejected(RejectReason::Content),
