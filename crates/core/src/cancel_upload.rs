@@ -1,7 +1,7 @@
 //! Takes a grant back. The tombstone comes first: what has arrived is removed after it, and what still arrives meets it.
 
 use crate::error::Error;
-use crate::ports::{DeleteVersion, GetUpload, HeadObject, UpdateUpload};
+use crate::ports::{AbortMultipart, DeleteVersion, GetUpload, HeadObject, UpdateUpload};
 use crate::settle::remove_foreign;
 use crate::upload::{State, Transition};
 use crate::{Owner, UploadId};
@@ -9,7 +9,7 @@ use crate::{Owner, UploadId};
 /// Cancels a pending upload and removes what has arrived. Repeating it, or cancelling one that ended without a file, is fine; a
 /// ready one has become a file, which is deleted, not cancelled.
 pub async fn cancel_upload(
-    objects: &(impl HeadObject + DeleteVersion),
+    objects: &(impl HeadObject + DeleteVersion + AbortMultipart),
     uploads: &(impl GetUpload + UpdateUpload),
     owner: Owner,
     id: UploadId,
@@ -20,6 +20,9 @@ pub async fn cancel_upload(
     };
     match upload.state {
         State::Cancelled | State::Expired | State::Rejected(_) | State::Deleted => {
+            if let Some(multipart) = &upload.multipart {
+                objects.abort_multipart(&upload.key(), &multipart.id).await?;
+            }
             remove_foreign(objects, &upload.key(), None, Some(&upload)).await?;
             Ok(())
         }

@@ -1,32 +1,89 @@
-//! Answers a client that says its file has arrived. The verdict is [`settle`]'s; this only says it to the client.
+//! Answers a client that says its file has arrived. Parts are put together first. The verdict is [`settle`]'s; this only says it to the
+//! client.
 
-use crate::error::{Error, StoreErrorKind};
-use crate::ports::{DeleteVersion, GetUpload, HeadObject, TagVerified, UpdateUpload};
+use crate::complete_upload::{Assembled, Said, complete_upload};
+use crate::error::{Error, FieldError, StoreErrorKind};
+use crate::ports::{
+    CompleteMultipart, DeleteVersion, GetUpload, HeadObject, ListParts, TagVerified, UpdateUpload,
+};
 use crate::settle::{Arrival, Settled, settle};
-use crate::upload::State;
+use crate::upload::{State, Verified};
 use crate::{Owner, Upload, UploadId};
 use time::OffsetDateTime;
 
+/// What a confirm has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Confirmed {
+    /// The verified upload.
+    File(Upload),
+    /// S3 still puts the parts together; the same call will tell more.
+    UnderWay(Upload),
+}
+
 /// The verified upload, or why there is none. May be called any number of times.
 ///
-/// A file whose PUT began before the grant ended counts, however late its confirm: only when nothing has arrived does the
-/// end of the grant matter.
+/// A file whose PUT began before the grant ended counts, however late its confirm, and so does one whose parts are all there: only when
+/// something has not arrived does the end of the grant matter.
 pub async fn confirm_upload(
+    objects: &(impl HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart),
+    uploads: &(impl GetUpload + UpdateUpload),
+    now: OffsetDateTime,
+    owner: Owner,
+    id: UploadId,
+    said: &Said,
+) -> Result<Confirmed, Error> {
+    let missing = match settle_arrival(objects, uploads, now, owner, id).await? {
+        Settled::Missing(upload) => upload,
+        settled => return conclude(now, settled, said).map(Confirmed::File),
+    };
+    let Some(multipart) = &missing.multipart else {
+        return conclude(now, Settled::Missing(missing), said).map(Confirmed::File);
+    };
+    match complete_upload(objects, &missing, multipart, said).await {
+        Ok(Assembled::Yes) => {}
+        Ok(Assembled::UnderWay) => return Ok(Confirmed::UnderWay(missing)),
+        Err(Error::PartsMissing { .. }) if missing.has_expired(now) => return Err(Error::UploadExpired),
+        Err(error) => return Err(error),
+    }
+    match settle_arrival(objects, uploads, now, owner, id).await? {
+        // Neither parts nor object: S3 has forgotten it, and there is nothing to resume.
+        Settled::Missing(_) => Err(Error::UploadExpired),
+        settled => conclude(now, settled, said).map(Confirmed::File),
+    }
+}
+
+async fn settle_arrival(
     objects: &(impl HeadObject + TagVerified + DeleteVersion),
     uploads: &(impl GetUpload + UpdateUpload),
     now: OffsetDateTime,
     owner: Owner,
     id: UploadId,
-) -> Result<Upload, Error> {
-    let settled = match settle(objects, uploads, now, &Arrival::Confirm(owner, id)).await {
+) -> Result<Settled, Error> {
+    match settle(objects, uploads, now, &Arrival::Confirm(owner, id)).await {
         // Without s3:ListBucket S3 denies a missing object instead of saying that it is missing. The event, which
         // knows that there is one, treats the same answer as a failure.
         Err(error) if error.kind == StoreErrorKind::Denied && error.operation == "GetObject" => {
-            return Err(Error::NotUploaded { denied: Some(error) });
+            Err(Error::NotUploaded { denied: Some(error) })
         }
-        settled => settled?,
-    };
+        settled => Ok(settled?),
+    }
+}
+
+fn conclude(now: OffsetDateTime, settled: Settled, said: &Said) -> Result<Upload, Error> {
+    if let Settled::Ready(upload, _) | Settled::Missing(upload) = &settled
+        && upload.multipart.is_none()
+        && !said.is_empty()
+    {
+        let detail =
+            "says something of parts; this file goes up in one request, and its checksum into the grant";
+        return Err(Error::InvalidRequest(vec![FieldError::new("", detail)]));
+    }
     match settled {
+        Settled::Ready(_, Verified { crc64nvme: Some(found), .. })
+            if said.checksum()?.is_some_and(|said| said != found) =>
+        {
+            Err(Error::FileMismatch)
+        }
         Settled::Ready(upload, _) => Ok(upload),
         Settled::Rejected(reason) => Err(Error::Rejected(reason)),
         Settled::Missing(upload) if upload.has_expired(now) => Err(Error::UploadExpired),

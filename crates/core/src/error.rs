@@ -2,6 +2,7 @@
 //! the SDK's, never a bucket's name, never whether somebody else's upload exists.
 
 use crate::upload::RejectReason;
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// Why a use case did not do what was asked.
@@ -20,6 +21,25 @@ pub enum Error {
         #[source]
         denied: Option<StoreError>,
     },
+    /// Some parts have not arrived, or not whole.
+    #[error("{missing} of {count} parts have not arrived in storage; upload them, then confirm again")]
+    PartsMissing {
+        /// How many are missing.
+        missing: u16,
+        /// How many there are.
+        count: u16,
+    },
+    /// S3 holds other parts than the client says it sent.
+    #[error(
+        "storage holds other parts than these; read the upload with include=parts, send those that differ again, then confirm again"
+    )]
+    PartsMismatch,
+    /// The file is not the one the client says it sent, and is a file already.
+    #[error("the file was put together from other parts than these; delete it and upload again")]
+    FileMismatch,
+    /// The upload goes up in another way, which is named.
+    #[error("{0}")]
+    OtherWay(&'static str),
     /// The upload is past the state in which this can be done.
     #[error("the upload is {0}; this cannot be done any more")]
     InvalidState(&'static str),
@@ -56,9 +76,16 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// A JSON pointer into the body, or a header's name.
-    pub pointer: &'static str,
+    pub pointer: Cow<'static, str>,
     /// What is wrong and what would be right.
     pub detail: String,
+}
+
+impl FieldError {
+    /// What is wrong at a pointer.
+    pub fn new(pointer: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
 }
 
 impl Error {
@@ -67,8 +94,9 @@ impl Error {
         match self {
             Self::InvalidRequest(_) => "invalid_request",
             Self::NotFound => "not_found",
-            Self::NotUploaded { .. } => "not_uploaded",
-            Self::InvalidState(_) => "invalid_state",
+            Self::NotUploaded { .. } | Self::PartsMissing { .. } => "not_uploaded",
+            Self::PartsMismatch | Self::FileMismatch => "parts_mismatch",
+            Self::InvalidState(_) | Self::OtherWay(_) => "invalid_state",
             Self::UploadExpired => "upload_expired",
             Self::FileTooLarge { .. } => "file_too_large",
             Self::TypeNotAllowed { .. } => "type_not_allowed",
@@ -83,10 +111,13 @@ impl Error {
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NotUploaded { .. } | Self::IdempotencyInProgress => true,
+            Self::NotUploaded { .. } | Self::PartsMissing { .. } | Self::IdempotencyInProgress => true,
             Self::Store(error) => error.is_retryable(),
             Self::InvalidRequest(_)
             | Self::NotFound
+            | Self::PartsMismatch
+            | Self::FileMismatch
+            | Self::OtherWay(_)
             | Self::InvalidState(_)
             | Self::UploadExpired
             | Self::FileTooLarge { .. }

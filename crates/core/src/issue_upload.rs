@@ -1,14 +1,17 @@
 //! Issues a grant: checks what the client wants to upload, signs exactly that, and records it as pending.
-//! It never asks S3 anything.
+//! Of S3 it asks nothing but to begin a multipart upload.
 
 use crate::checksum::Sha256;
 use crate::error::{Error, FieldError};
+use crate::parts::{BadPartSize, MAX_FILE_BYTES, MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES, Parts};
 use crate::policy::Policy;
 use crate::ports::{
-    GetIdempotencyRecord, GetUpload, IdempotencyRecord, PresignPut, PutOutcome, PutUpload, SignedPut,
+    CreateMultipart, GetIdempotencyRecord, GetUpload, IdempotencyRecord, PresignPart, PresignPut, PutOutcome,
+    PutUpload, SignedPut,
 };
 use crate::resign_upload::sign;
-use crate::upload::{Filename, State, to_milliseconds};
+use crate::sign_parts::{SignedPart, sign_first_parts};
+use crate::upload::{Filename, Multipart, State, to_milliseconds};
 use crate::{MediaType, Owner, Upload, UploadId};
 use std::fmt;
 use time::OffsetDateTime;
@@ -25,26 +28,48 @@ pub struct NewUpload {
     pub content_type: String,
     /// Exact size in bytes.
     pub size_bytes: u64,
+    /// Size of a part in bytes, if the client wants another than the usual one.
+    pub part_bytes: Option<u64>,
     /// SHA-256 of the file as padded base64, if the client computed it.
     pub sha256: Option<String>,
     /// The `Idempotency-Key` header, if sent.
     pub idempotency_key: Option<String>,
 }
 
-/// An upload and, while it is pending, the signed request that fulfils it.
+/// An upload and, while it is pending, the signed requests that fulfil it.
 #[derive(Debug)]
 pub struct Grant {
     /// The recorded upload.
     pub upload: Upload,
     /// What to send; `None` when a repeated request finds its upload no longer pending.
-    pub request: Option<SignedPut>,
+    pub request: Option<Signed>,
+}
+
+/// What a client has to send.
+#[derive(Debug)]
+pub enum Signed {
+    /// The whole file.
+    Put(SignedPut),
+    /// The file in parts, of which these are the first. The others are signed on demand: see [`crate::sign_parts`].
+    Parts(Vec<SignedPart>),
+}
+
+impl Grant {
+    /// The one request that carries the whole file, if it is that.
+    pub fn put(&self) -> Option<&SignedPut> {
+        match &self.request {
+            Some(Signed::Put(put)) => Some(put),
+            Some(Signed::Parts(_)) | None => None,
+        }
+    }
 }
 
 /// Issues a grant, or gives the first one again when the idempotency key repeats.
 ///
-/// Signing comes before recording: a signature that fails leaves no row behind.
+/// Signing comes before recording: a signature that fails leaves no row behind. A multipart upload that was begun and not recorded holds
+/// nothing and is known to nobody; the sweep aborts it.
 pub async fn issue_upload(
-    objects: &impl PresignPut,
+    objects: &(impl PresignPut + PresignPart + CreateMultipart),
     uploads: &(impl PutUpload + GetUpload + GetIdempotencyRecord),
     policy: &Policy,
     now: OffsetDateTime,
@@ -54,8 +79,17 @@ pub async fn issue_upload(
 ) -> Result<Grant, Error> {
     let now = to_milliseconds(now);
     let idempotency = new.idempotency_record(id, now)?;
-    let upload = new.check(policy, now, owner, id)?;
-    let request = sign(objects, policy, &upload, now).await?;
+    let (mut upload, parts) = new.check(policy, now, owner, id)?;
+    if let Some(parts) = parts {
+        if let Some(asked) = &idempotency
+            && uploads.get_idempotency_record(owner, &asked.key_hash, now).await?.is_some()
+        {
+            // A repetition, as a rule: it must not begin another multipart upload first.
+            return repeat(objects, uploads, policy, now, owner, asked).await;
+        }
+        upload.multipart = Some(Multipart { id: objects.create_multipart(&upload).await?, parts });
+    }
+    let request = sign_all(objects, policy, &upload, now).await?;
     match uploads.put_upload(&upload, idempotency.as_ref()).await? {
         PutOutcome::Created => Ok(Grant { upload, request: Some(request) }),
         PutOutcome::Busy => Err(Error::IdempotencyInProgress),
@@ -68,7 +102,7 @@ pub async fn issue_upload(
 
 /// Answers a repeated request with the upload its first one made.
 async fn repeat(
-    objects: &impl PresignPut,
+    objects: &(impl PresignPut + PresignPart),
     uploads: &(impl GetUpload + GetIdempotencyRecord),
     policy: &Policy,
     now: OffsetDateTime,
@@ -83,37 +117,66 @@ async fn repeat(
     let upload = uploads.get_upload(owner, known.upload_id).await?.ok_or(Error::IdempotencyInProgress)?;
     let upload = upload.seen_at(now);
     let request = match upload.state {
-        State::Pending => Some(sign(objects, policy, &upload, now).await?),
+        State::Pending => Some(sign_all(objects, policy, &upload, now).await?),
         State::Ready(_) | State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted => None,
     };
     Ok(Grant { upload, request })
 }
 
+/// Signs what there is to send, or the first of it.
+async fn sign_all(
+    objects: &(impl PresignPut + PresignPart),
+    policy: &Policy,
+    upload: &Upload,
+    now: OffsetDateTime,
+) -> Result<Signed, Error> {
+    match &upload.multipart {
+        None => Ok(Signed::Put(sign(objects, policy, upload, now).await?)),
+        Some(multipart) => {
+            Ok(Signed::Parts(sign_first_parts(objects, policy, upload, multipart, now).await?))
+        }
+    }
+}
+
 impl NewUpload {
+    /// The upload to record, and how it is cut if it is more than one PUT.
     fn check(
         self,
         policy: &Policy,
         now: OffsetDateTime,
         owner: Owner,
         id: UploadId,
-    ) -> Result<Upload, Error> {
+    ) -> Result<(Upload, Option<Parts>), Error> {
         let mut errors = Vec::new();
         let filename = Filename::new(self.filename);
         if filename.is_none() {
             let detail = format!("must have 1 to {} bytes", Filename::MAX_BYTES);
-            errors.push(FieldError { pointer: "/filename", detail });
+            errors.push(FieldError::new("/filename", detail));
         }
         if self.size_bytes == 0 {
-            errors.push(FieldError { pointer: "/size", detail: "must be at least 1".to_owned() });
+            errors.push(FieldError::new("/size", "must be at least 1"));
         }
         let sha256 = self.sha256.as_deref().map(Sha256::parse);
         if sha256 == Some(None) {
-            let detail = "must be the base64 of 32 bytes: 44 characters".to_owned();
-            errors.push(FieldError { pointer: "/checksum/sha256", detail });
+            errors.push(FieldError::new("/checksum/sha256", "must be the base64 of 32 bytes: 44 characters"));
         }
-        let filename = match filename {
-            Some(filename) if errors.is_empty() => filename,
-            _ => return Err(Error::InvalidRequest(errors)),
+        // A size that no type may have is refused as such below.
+        let parts = Parts::of(self.size_bytes.clamp(1, MAX_FILE_BYTES), self.part_bytes);
+        match parts {
+            Err(BadPartSize) => {
+                let detail = format!(
+                    "must be {MIN_PART_BYTES} to {MAX_PART_BYTES}, and large enough for at most {MAX_PARTS} parts"
+                );
+                errors.push(FieldError::new("/partSize", detail));
+            }
+            Ok(Some(_)) if sha256.is_some() => {
+                let detail = "is for a file of one part: S3 computes none over several; send checksum.crc64nvme when confirming";
+                errors.push(FieldError::new("/checksum/sha256", detail));
+            }
+            Ok(_) => {}
+        }
+        let (Some(filename), Ok(parts), true) = (filename, parts, errors.is_empty()) else {
+            return Err(Error::InvalidRequest(errors));
         };
         let accepted = MediaType::parse(&self.content_type)
             .and_then(|media_type| Some((media_type, policy.accepted.max_bytes(media_type)?)));
@@ -125,7 +188,8 @@ impl NewUpload {
         if self.size_bytes > max_bytes {
             return Err(Error::FileTooLarge { max_bytes });
         }
-        Ok(Upload {
+        let lifetime = if parts.is_some() { policy.multipart_lifetime } else { policy.grant_lifetime };
+        let upload = Upload {
             owner,
             id,
             filename,
@@ -133,11 +197,12 @@ impl NewUpload {
             size_bytes: self.size_bytes,
             sha256: sha256.flatten(),
             created_at: now,
-            expires_at: now + policy.grant_lifetime,
+            expires_at: now + lifetime,
             multipart: None,
             state: State::Pending,
-            due_at: Some(now + policy.grant_lifetime),
-        })
+            due_at: Some(now + lifetime),
+        };
+        Ok((upload, parts))
     }
 
     /// The record of the request's idempotency key. 1 to 255 visible ASCII characters.
@@ -148,8 +213,8 @@ impl NewUpload {
     ) -> Result<Option<IdempotencyRecord>, Error> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
         if !(1..=255).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            let detail = "must have 1 to 255 visible ASCII characters".to_owned();
-            return Err(Error::InvalidRequest(vec![FieldError { pointer: "Idempotency-Key", detail }]));
+            let error = FieldError::new("Idempotency-Key", "must have 1 to 255 visible ASCII characters");
+            return Err(Error::InvalidRequest(vec![error]));
         }
         Ok(Some(IdempotencyRecord {
             key_hash: hex_sha256(&[key]),
@@ -158,6 +223,7 @@ impl NewUpload {
                 &self.content_type,
                 &self.size_bytes.to_string(),
                 self.sha256.as_deref().unwrap_or_default(),
+                &self.part_bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
             ]),
             upload_id: id,
             expires_at: now + IDEMPOTENCY_LIFETIME,

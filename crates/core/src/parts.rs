@@ -20,6 +20,9 @@ pub const MAX_PART_BYTES: u64 = 5 << 30;
 /// The most parts an upload may have. Source: as above.
 pub const MAX_PARTS: u16 = 10_000;
 
+/// The most parts that are signed in one call. Their URLs have about 1.7 kB each, and Lambda answers with at most 6 MB.
+pub const MAX_SIGNED_PARTS: usize = 500;
+
 /// The largest file that is granted: 5 TiB.
 pub const MAX_FILE_BYTES: u64 = 5 << 40;
 

@@ -2,7 +2,7 @@
 //! grant does. It never changes the upload.
 
 use crate::error::Error;
-use crate::issue_upload::Grant;
+use crate::issue_upload::{Grant, Signed};
 use crate::policy::Policy;
 use crate::ports::{GetUpload, PresignPut, SignedPut};
 use crate::upload::State;
@@ -10,7 +10,7 @@ use crate::{Owner, Upload, UploadId};
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// Signs exactly what was granted, once more.
+/// Signs exactly what was granted, once more. The parts of a multipart upload are signed by [`crate::sign_parts`].
 pub async fn resign_upload(
     objects: &impl PresignPut,
     uploads: &impl GetUpload,
@@ -22,9 +22,12 @@ pub async fn resign_upload(
     let upload = uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?;
     let upload = upload.seen_at(now);
     match upload.state {
+        State::Pending if upload.multipart.is_some() => {
+            Err(Error::OtherWay("this file goes up in parts; sign them at …/parts"))
+        }
         State::Pending => {
             let request = sign(objects, policy, &upload, now).await?;
-            Ok(Grant { upload, request: Some(request) })
+            Ok(Grant { upload, request: Some(Signed::Put(request)) })
         }
         State::Expired => Err(Error::UploadExpired),
         State::Ready(_) | State::Rejected(_) | State::Cancelled | State::Deleted => {
@@ -41,12 +44,15 @@ pub(crate) async fn sign(
     upload: &Upload,
     now: OffsetDateTime,
 ) -> Result<SignedPut, Error> {
+    let lifetime = url_lifetime(policy, upload, now)?;
+    Ok(objects.presign_put(upload, now, lifetime).await?)
+}
+
+/// How long a URL that is signed now may live.
+pub(crate) fn url_lifetime(policy: &Policy, upload: &Upload, now: OffsetDateTime) -> Result<Duration, Error> {
     let left = Duration::try_from(upload.expires_at - now).unwrap_or_default();
     let lifetime = policy.url_lifetime.min(left);
     // A signature lives for whole seconds.
     let lifetime = Duration::from_secs(lifetime.as_secs());
-    if lifetime.is_zero() {
-        return Err(Error::UploadExpired);
-    }
-    Ok(objects.presign_put(upload, now, lifetime).await?)
+    if lifetime.is_zero() { Err(Error::UploadExpired) } else { Ok(lifetime) }
 }

@@ -7,6 +7,7 @@
 mod failing;
 mod fake_render;
 mod memory_bucket;
+mod memory_multipart;
 mod memory_table;
 
 pub mod conformance;

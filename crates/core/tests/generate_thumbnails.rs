@@ -1,6 +1,7 @@
 //! Thumbnails appear once and all together, for verified images only, and never outlive what they were made from.
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+use valet_core::complete_upload::Said;
 use valet_core::error::StoreErrorKind;
 use valet_core::generate_thumbnails::{MAX_SOURCE_BYTES, Outcome, Reading};
 use valet_core::key::{CACHE_CONTROL, ThumbnailFormat, ThumbnailName};
@@ -71,7 +72,9 @@ async fn an_event_makes_all_thumbnails_once_before_or_after_the_confirm() {
         let table = MemoryTable::with([upload.clone()]);
         let event = arrives(&bucket, &upload, sample::PNG);
         if confirms_first {
-            confirm_upload(&bucket, &table, sample::NOW, upload.owner, upload.id).await.unwrap();
+            confirm_upload(&bucket, &table, sample::NOW, upload.owner, upload.id, &Said::default())
+                .await
+                .unwrap();
         }
         let render = FakeRender::of(&THREE);
         let first = generate_thumbnails(&bucket, &table, &render, sample::NOW, &event).await.unwrap();

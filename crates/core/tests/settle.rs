@@ -3,6 +3,8 @@
 
 use futures_util::future::join_all;
 use valet_core::checksum::Sha256;
+use valet_core::complete_upload::Said;
+use valet_core::confirm_upload::Confirmed;
 use valet_core::key::CACHE_CONTROL;
 use valet_core::ports::{GetUpload, StoredHeaders, UpdateUpload};
 use valet_core::settle::{Arrival, Settled};
@@ -47,7 +49,11 @@ impl Stack {
 
     async fn confirm(&self) -> Result<Upload, Error> {
         let Upload { owner, id, .. } = self.upload;
-        confirm_upload(&self.bucket, &self.table, sample::NOW, owner, id).await
+        let said = Said::default();
+        match confirm_upload(&self.bucket, &self.table, sample::NOW, owner, id, &said).await? {
+            Confirmed::File(upload) => Ok(upload),
+            Confirmed::UnderWay(_) => panic!("one PUT is never under way"),
+        }
     }
 
     async fn state(&self) -> State {
@@ -200,7 +206,9 @@ async fn a_missing_object_that_s3_denies_is_not_uploaded_for_a_client_and_a_fail
     let stack = stack();
     let Upload { owner, id, .. } = stack.upload;
     let denying = Failing::denying(&stack.bucket);
-    let error = confirm_upload(&denying, &stack.table, sample::NOW, owner, id).await.expect_err("denied");
+    let error = confirm_upload(&denying, &stack.table, sample::NOW, owner, id, &Said::default())
+        .await
+        .expect_err("denied");
     assert_eq!(error.code(), "not_uploaded");
     let event = Arrival::Event(stack.upload.key(), None);
     let denying = Failing::denying(&stack.bucket);
@@ -213,7 +221,8 @@ async fn only_a_grant_without_a_file_expires() {
     let late = sample::NOW + time::Duration::DAY;
     let stack = stack();
     let Upload { owner, id, .. } = stack.upload;
-    let confirm = || confirm_upload(&stack.bucket, &stack.table, late, owner, id);
+    let said = Said::default();
+    let confirm = || confirm_upload(&stack.bucket, &stack.table, late, owner, id, &said);
     assert_eq!(confirm().await.expect_err("nothing came").code(), "upload_expired");
     assert_eq!(read_upload(&stack.table, late, owner, id).await.unwrap().state, State::Expired);
     stack.arrives(sample::PNG);
@@ -225,7 +234,8 @@ async fn another_owners_upload_is_not_found() {
     let stack = stack();
     stack.arrives(sample::PNG);
     let (mallory, id) = (Owner::of_subject("mallory"), stack.upload.id);
-    let confirmed = confirm_upload(&stack.bucket, &stack.table, sample::NOW, mallory, id).await;
+    let confirmed =
+        confirm_upload(&stack.bucket, &stack.table, sample::NOW, mallory, id, &Said::default()).await;
     assert_eq!(confirmed.expect_err("confirmed").code(), "not_found");
     let cancelled = cancel_upload(&stack.bucket, &stack.table, mallory, id).await;
     assert_eq!(cancelled.expect_err("cancelled").code(), "not_found");
@@ -374,7 +384,7 @@ async fn a_confirm_of_a_rejected_upload_finishes_a_removal_that_failed() {
     stack.arrives(b"not what was granted");
     let Upload { owner, id, .. } = stack.upload;
     let bucket = Failing::at(&stack.bucket, 1, false);
-    let first = confirm_upload(&bucket, &stack.table, sample::NOW, owner, id).await;
+    let first = confirm_upload(&bucket, &stack.table, sample::NOW, owner, id, &Said::default()).await;
     assert_eq!(first.expect_err("removal fails").code(), "try_later");
     assert_eq!((stack.state().await, stack.versions()), (State::Rejected(RejectReason::Size), 1));
     assert_eq!(stack.confirm().await.expect_err("rejected").code(), "size_mismatch");

@@ -1,11 +1,14 @@
 //! Storage that fails when told to, before or after the call has had its effect.
 
+use crate::checksum::Crc64Nvme;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::parts::PartNumber;
 use crate::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, GetUpload, HeadObject, PresignPut, PutThumbnail, ReadChunk,
-    SignedPut, StoredObject, TagVerified, UpdateUpload,
+    AbortMultipart, CompleteMultipart, Completion, CreateMultipart, DeleteThumbnail, DeleteVersion,
+    GetObject, GetUpload, HeadObject, ListParts, PartsPage, PresignPart, PresignPut, PutThumbnail, ReadChunk,
+    SignedPut, StoredObject, StoredPart, TagVerified, UpdateUpload, WantedPart,
 };
-use crate::upload::{Transition, VersionId};
+use crate::upload::{MultipartId, Transition, VersionId};
 use crate::{Owner, ThumbnailKey, Upload, UploadId, UploadKey};
 use std::future::Future;
 use std::sync::Arc;
@@ -80,6 +83,56 @@ impl<T: PresignPut + Sync> PresignPut for Failing<'_, T> {
         lifetime: Duration,
     ) -> Result<SignedPut, StoreError> {
         self.call("PutObject", self.inner.presign_put(upload, now, lifetime)).await
+    }
+}
+
+impl<T: CreateMultipart + Sync> CreateMultipart for Failing<'_, T> {
+    async fn create_multipart(&self, upload: &Upload) -> Result<MultipartId, StoreError> {
+        self.call("CreateMultipartUpload", self.inner.create_multipart(upload)).await
+    }
+}
+
+impl<T: PresignPart + Sync> PresignPart for Failing<'_, T> {
+    async fn presign_part(
+        &self,
+        key: &UploadKey,
+        id: &MultipartId,
+        part: &WantedPart,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> Result<SignedPut, StoreError> {
+        self.call("UploadPart", self.inner.presign_part(key, id, part, now, lifetime)).await
+    }
+}
+
+impl<T: ListParts + Sync> ListParts for Failing<'_, T> {
+    async fn list_parts(
+        &self,
+        key: &UploadKey,
+        id: &MultipartId,
+        after: Option<PartNumber>,
+    ) -> Result<Option<PartsPage>, StoreError> {
+        self.call("ListParts", self.inner.list_parts(key, id, after)).await
+    }
+}
+
+impl<T: CompleteMultipart + Sync> CompleteMultipart for Failing<'_, T> {
+    async fn complete_multipart(
+        &self,
+        key: &UploadKey,
+        id: &MultipartId,
+        parts: &[StoredPart],
+        size_bytes: u64,
+        crc64nvme: Option<Crc64Nvme>,
+    ) -> Result<Completion, StoreError> {
+        let completed = self.inner.complete_multipart(key, id, parts, size_bytes, crc64nvme);
+        self.call("CompleteMultipartUpload", completed).await
+    }
+}
+
+impl<T: AbortMultipart + Sync> AbortMultipart for Failing<'_, T> {
+    async fn abort_multipart(&self, key: &UploadKey, id: &MultipartId) -> Result<(), StoreError> {
+        self.call("AbortMultipartUpload", self.inner.abort_multipart(key, id)).await
     }
 }
 

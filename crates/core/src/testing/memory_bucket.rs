@@ -1,5 +1,6 @@
 //! A bucket in memory that enforces a signed PUT as S3 does.
 
+use super::memory_multipart::{Open, PartGrant};
 use crate::checksum::{Crc64Nvme, Sha256};
 use crate::error::StoreError;
 use crate::key::CACHE_CONTROL;
@@ -23,18 +24,20 @@ pub struct MemoryBucket {
 }
 
 #[derive(Default)]
-struct Contents {
-    last_version: u64,
-    objects: BTreeMap<String, Vec<Version>>,
+pub(super) struct Contents {
+    pub(super) last_version: u64,
+    pub(super) objects: BTreeMap<String, Vec<Version>>,
     grants: BTreeMap<String, (Upload, SignedPut)>,
+    pub(super) multiparts: BTreeMap<String, Open>,
+    pub(super) part_grants: BTreeMap<String, PartGrant>,
 }
 
-struct Version {
+pub(super) struct Version {
     id: VersionId,
     bytes: Vec<u8>,
     headers: StoredHeaders,
     sha256: Option<Sha256>,
-    crc64nvme: Option<Crc64Nvme>,
+    pub(super) crc64nvme: Option<Crc64Nvme>,
     is_tagged: bool,
 }
 
@@ -104,13 +107,13 @@ impl MemoryBucket {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
-    fn contents(&self) -> MutexGuard<'_, Contents> {
+    pub(super) fn contents(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().expect("no test panics while holding it")
     }
 }
 
 impl Contents {
-    fn push(
+    pub(super) fn push(
         &mut self,
         key: String,
         bytes: Vec<u8>,
@@ -124,7 +127,7 @@ impl Contents {
         id
     }
 
-    fn find(&mut self, key: &UploadKey, version: Option<&VersionId>) -> Option<&mut Version> {
+    pub(super) fn find(&mut self, key: &UploadKey, version: Option<&VersionId>) -> Option<&mut Version> {
         let versions = self.objects.get_mut(&key.to_string())?;
         match version {
             None => versions.last_mut(),

@@ -14,6 +14,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
+pub use super::memory_multipart::crc64nvme;
+
 /// The moment tests happen at.
 pub const NOW: OffsetDateTime = datetime!(2026-11-21 23:05:00.125 UTC);
 

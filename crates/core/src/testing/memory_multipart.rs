@@ -1,0 +1,193 @@
+//! Multipart uploads in memory: what [`MemoryBucket`] does of S3's, with its checks.
+
+use super::MemoryBucket;
+use super::memory_bucket::Contents;
+use crate::checksum::Crc64Nvme;
+use crate::error::StoreError;
+use crate::key::CACHE_CONTROL;
+use crate::parts::{MIN_PART_BYTES, PartNumber};
+use crate::ports::{
+    AbortMultipart, CompleteMultipart, Completion, CreateMultipart, ListParts, PartsPage, PresignPart,
+    SignedPut, StoredHeaders, StoredPart, WantedPart,
+};
+use crate::upload::MultipartId;
+use crate::{Upload, UploadKey};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// How many parts one page lists. S3 has 1,000.
+const PAGE: usize = 2;
+
+/// A multipart upload under way.
+pub(super) struct Open {
+    key: UploadKey,
+    headers: StoredHeaders,
+    parts: BTreeMap<PartNumber, Vec<u8>>,
+}
+
+/// What a signed part may be used for.
+#[derive(Clone)]
+pub(super) struct PartGrant {
+    id: String,
+    part: WantedPart,
+}
+
+impl MemoryBucket {
+    /// Sends a part as a client would; answers S3's status.
+    pub fn send_part(&self, url: &str, headers: &[(String, String)], body: &[u8]) -> u16 {
+        let mut contents = self.contents();
+        let Some(PartGrant { id, part }) = contents.part_grants.get(url).cloned() else { return 403 };
+        let needed = checksum_header(&part);
+        if body.len() as u64 != part.size_bytes || needed.iter().any(|header| !headers.contains(header)) {
+            return 403;
+        }
+        if part.crc64nvme.is_some_and(|granted| granted != crc64nvme(body)) {
+            return 400;
+        }
+        let Some(open) = contents.multiparts.get_mut(&id) else { return 404 };
+        open.parts.insert(part.number, body.to_vec());
+        200
+    }
+
+    /// How many multipart uploads are open.
+    pub fn open_multiparts(&self) -> usize {
+        self.contents().multiparts.len()
+    }
+}
+
+impl CreateMultipart for MemoryBucket {
+    async fn create_multipart(&self, upload: &Upload) -> Result<MultipartId, StoreError> {
+        let mut contents = self.contents();
+        contents.last_version += 1;
+        let id = format!("m{}", contents.last_version);
+        let headers = StoredHeaders {
+            content_type: Some(upload.media_type.content_type().to_owned()),
+            cache_control: Some(CACHE_CONTROL.to_owned()),
+            ..StoredHeaders::default()
+        };
+        contents.multiparts.insert(id.clone(), Open { key: upload.key(), headers, parts: BTreeMap::new() });
+        Ok(MultipartId::new(id))
+    }
+}
+
+impl PresignPart for MemoryBucket {
+    async fn presign_part(
+        &self,
+        key: &UploadKey,
+        id: &MultipartId,
+        part: &WantedPart,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> Result<SignedPut, StoreError> {
+        let mut contents = self.contents();
+        let count = contents.part_grants.len();
+        let url = format!("memory:///{key}?partNumber={}&X-Amz-Signature={count}", part.number);
+        contents.part_grants.insert(url.clone(), PartGrant { id: id.as_str().to_owned(), part: *part });
+        Ok(SignedPut { url, headers: checksum_header(part), expires_at: now + lifetime })
+    }
+}
+
+impl ListParts for MemoryBucket {
+    async fn list_parts(
+        &self,
+        key: &UploadKey,
+        id: &MultipartId,
+        after: Option<PartNumber>,
+    ) -> Result<Option<PartsPage>, StoreError> {
+        let contents = self.contents();
+        let Some(open) = contents.open(key, id) else { return Ok(None) };
+        let behind = || open.parts.iter().filter(|(number, _)| after.is_none_or(|after| **number > after));
+        let parts: Vec<_> = behind()
+            .take(PAGE)
+            .map(|(number, bytes)| StoredPart {
+                number: *number,
+                size_bytes: bytes.len() as u64,
+                etag: etag(bytes),
+                crc64nvme: Some(crc64nvme(bytes)),
+            })
+            .collect();
+        let next = parts.last().map(|part| part.number).filter(|_| behind().count() > PAGE);
+        Ok(Some(PartsPage { parts, next }))
+    }
+}
+
+impl CompleteMultipart for MemoryBucket {
+    async fn complete_multipart(
+        &self,
+        key: &UploadKey,
+        id: &MultipartId,
+        parts: &[StoredPart],
+        size_bytes: u64,
+        said: Option<Crc64Nvme>,
+    ) -> Result<Completion, StoreError> {
+        let mut contents = self.contents();
+        let Some(open) = contents.open(key, id) else { return Ok(Completion::Gone) };
+        if contents.objects.contains_key(&key.to_string()) {
+            return Ok(Completion::Exists);
+        }
+        let held: Option<Vec<&Vec<u8>>> = parts
+            .iter()
+            .map(|part| open.parts.get(&part.number).filter(|bytes| etag(bytes) == part.etag))
+            .collect();
+        let Some(held) = held else { return Ok(Completion::Mismatch) };
+        let (_, full) = held.split_last().expect("no upload has no parts");
+        assert!(full.iter().all(|bytes| bytes.len() as u64 >= MIN_PART_BYTES), "EntityTooSmall");
+        let bytes: Vec<u8> = held.into_iter().flatten().copied().collect();
+        let crc = crc64nvme(&bytes);
+        if bytes.len() as u64 != size_bytes || said.is_some_and(|said| said != crc) {
+            return Ok(Completion::Mismatch);
+        }
+        let open = contents.multiparts.remove(id.as_str()).expect("it was found");
+        contents.push(open.key.to_string(), bytes, open.headers, None);
+        let stored = contents.find(&open.key, None).expect("it was pushed");
+        stored.crc64nvme = Some(crc);
+        Ok(Completion::Completed)
+    }
+}
+
+impl AbortMultipart for MemoryBucket {
+    async fn abort_multipart(&self, key: &UploadKey, id: &MultipartId) -> Result<(), StoreError> {
+        let mut contents = self.contents();
+        if contents.open(key, id).is_some() {
+            contents.multiparts.remove(id.as_str());
+        }
+        Ok(())
+    }
+}
+
+impl Contents {
+    fn open(&self, key: &UploadKey, id: &MultipartId) -> Option<&Open> {
+        self.multiparts.get(id.as_str()).filter(|open| open.key == *key)
+    }
+}
+
+fn checksum_header(part: &WantedPart) -> Vec<(String, String)> {
+    part.crc64nvme.iter().map(|crc| ("x-amz-checksum-crc64nvme".to_owned(), crc.to_string())).collect()
+}
+
+fn etag(bytes: &[u8]) -> String {
+    format!("\"{}\"", crc64nvme(bytes))
+}
+
+/// The CRC-64/NVME, bit by bit. Source: NVM Express base specification 2.0, section 5.2.1.3.4.
+pub fn crc64nvme(bytes: &[u8]) -> Crc64Nvme {
+    const REFLECTED_POLYNOMIAL: u64 = 0x9a6c_9329_ac4b_c9b5;
+    let shifted = |crc: u64| (crc >> 1) ^ (REFLECTED_POLYNOMIAL & (crc & 1).wrapping_neg());
+    let table: [u64; 256] = std::array::from_fn(|byte| (0..8).fold(byte as u64, |crc, _| shifted(crc)));
+    let crc = bytes.iter().fold(u64::MAX, |crc, byte| {
+        let index = usize::from(crc.to_le_bytes()[0] ^ byte);
+        (crc >> 8) ^ table[index]
+    });
+    Crc64Nvme::new(!crc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_has_its_published_check_value() {
+        assert_eq!(crc64nvme(b"123456789"), Crc64Nvme::new(0xae8b_1486_0a79_9888));
+    }
+}
