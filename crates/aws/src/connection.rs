@@ -19,6 +19,7 @@ const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 ///
 /// Read from `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and for another endpoint than
 /// AWS's own, `AWS_ENDPOINT_URL` and `AWS_CA_BUNDLE` (the path of a PEM file).
+#[derive(Clone)]
 pub struct Connection {
     region: Region,
     credentials: Credentials,

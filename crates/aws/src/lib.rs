@@ -6,6 +6,8 @@
 mod connection;
 mod error;
 mod s3_bucket;
+mod s3_grants;
+mod s3_multipart;
 mod s3_presigner;
 mod upload_item;
 mod uploads_table;
@@ -15,5 +17,6 @@ mod scripted;
 
 pub use connection::Connection;
 pub use s3_bucket::{S3Body, S3Bucket};
+pub use s3_grants::S3Grants;
 pub use s3_presigner::S3Presigner;
 pub use uploads_table::UploadsTable;

@@ -39,6 +39,19 @@ impl S3Bucket {
         Self { client: connection.s3(), bucket, account }
     }
 
+    pub(crate) fn client(&self) -> &aws_sdk_s3::Client {
+        &self.client
+    }
+
+    pub(crate) fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// The account the bucket must belong to.
+    pub(crate) fn account(&self) -> &str {
+        &self.account
+    }
+
     /// What S3 says of a version, or of the current one, without its bytes; `None` when there is none. Unlike a ranged read it
     /// works on an empty object and carries the stored checksum.
     async fn head(
@@ -211,11 +224,11 @@ impl DeleteThumbnail for S3Bucket {
     }
 }
 
-/// The answer, or `None` where S3 says that there is no such key or version.
+/// The answer, or `None` where S3 says that there is no such key, version or multipart upload.
 ///
 /// A version id that this bucket never gave out is a 400 `InvalidArgument`; a removed one is a 404, and 405 where its key's
 /// newest version is a delete marker.
-fn found<T, E>(
+pub(crate) fn found<T, E>(
     operation: &'static str,
     answer: Result<T, SdkError<E, HttpResponse>>,
 ) -> Result<Option<T>, StoreError>

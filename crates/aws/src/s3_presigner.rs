@@ -12,10 +12,11 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use std::time::Duration;
 use time::OffsetDateTime;
-use valet_core::Upload;
 use valet_core::error::StoreError;
 use valet_core::key::CACHE_CONTROL;
-use valet_core::ports::{PresignPut, SignedPut};
+use valet_core::ports::{PresignPart, PresignPut, SignedPut, WantedPart};
+use valet_core::upload::MultipartId;
+use valet_core::{Upload, UploadKey};
 
 /// Signs PUTs into one bucket.
 pub struct S3Presigner {
@@ -38,6 +39,7 @@ impl S3Presigner {
         Self { identity: connection.identity(), region: region.to_owned(), base }
     }
 
+    /// The signed form of a URL whose query, if it has one, is percent-encoded.
     fn sign(
         &self,
         url: &str,
@@ -67,7 +69,8 @@ impl S3Presigner {
         let (_, query) = instructions.into_parts();
         let query: Vec<_> =
             query.iter().map(|(name, value)| format!("{name}={}", percent_encode(value))).collect();
-        Ok(format!("{url}?{}", query.join("&")))
+        let separator = if url.contains('?') { '&' } else { '?' };
+        Ok(format!("{url}{separator}{}", query.join("&")))
     }
 }
 
@@ -91,6 +94,29 @@ impl PresignPut for S3Presigner {
         let mut signed = sent.clone();
         signed.push(("content-length", &length));
         let url = self.sign(&url, &signed, now, lifetime).map_err(|error| bad_answer("PutObject", error))?;
+        let headers = sent.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(SignedPut { url, headers, expires_at: now + lifetime })
+    }
+}
+
+impl PresignPart for S3Presigner {
+    async fn presign_part(
+        &self,
+        key: &UploadKey,
+        id: &MultipartId,
+        part: &WantedPart,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> Result<SignedPut, StoreError> {
+        let id = percent_encode(id.as_str());
+        let url = format!("{}/{key}?partNumber={}&uploadId={id}", self.base, part.number);
+        let length = part.size_bytes.to_string();
+        let crc64nvme = part.crc64nvme.map(|crc64nvme| crc64nvme.to_string());
+        let sent: Vec<_> =
+            crc64nvme.iter().map(|crc64nvme| ("x-amz-checksum-crc64nvme", crc64nvme.as_str())).collect();
+        let mut signed = sent.clone();
+        signed.push(("content-length", &length));
+        let url = self.sign(&url, &signed, now, lifetime).map_err(|error| bad_answer("UploadPart", error))?;
         let headers = sent.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(SignedPut { url, headers, expires_at: now + lifetime })
     }

@@ -47,6 +47,7 @@ async fn an_s3_bucket_conforms() {
     let uploader = Uploader { presigner: &presigner, client: &Http, now: OffsetDateTime::now_utc() };
     let bucket = S3Bucket::new(&connection, name, env::var("VALET_BUCKET_OWNER").unwrap());
     conformance::bucket(&bucket, &uploader, fresh).await;
+    conformance::multipart(&bucket, &uploader, fresh).await;
 }
 
 #[tokio::test]

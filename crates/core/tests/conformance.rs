@@ -7,6 +7,7 @@ async fn the_memory_bucket_conforms() {
     let bucket = MemoryBucket::default();
     let uploader = conformance::Uploader { presigner: &bucket, client: &bucket, now: sample::NOW };
     conformance::bucket(&bucket, &uploader, sample::pending).await;
+    conformance::multipart(&bucket, &uploader, sample::pending).await;
 }
 
 #[tokio::test]

@@ -76,8 +76,7 @@ impl Stack {
 
     fn send(&self, bytes: &[u8], parts: &[SignedPart]) {
         for signed in parts {
-            let status =
-                self.bucket.send_part(&signed.put.url, &signed.put.headers, part(bytes, signed.number));
+            let status = self.bucket.send(&signed.put.url, &signed.put.headers, part(bytes, signed.number));
             assert_eq!(status, 200);
         }
     }
@@ -269,7 +268,7 @@ async fn a_cancel_forgets_the_parts_and_ends_the_upload() {
         cancel_upload(&stack.bucket, &stack.table, upload.owner, upload.id).await.unwrap();
         assert_eq!(stack.bucket.open_multiparts(), 0);
     }
-    assert_eq!(stack.bucket.send_part(&parts[2].put.url, &[], part(&bytes, parts[2].number)), 404);
+    assert_eq!(stack.bucket.send(&parts[2].put.url, &[], part(&bytes, parts[2].number)), 404);
     let error = stack.confirm(&upload, &Said::default()).await.unwrap_err();
     assert!(matches!(error, Error::InvalidState("cancelled")), "{error:?}");
     let error = stack.sign(&upload, &[asked(1)]).await.unwrap_err();
@@ -349,7 +348,7 @@ async fn a_part_is_bound_to_its_checksum_where_one_is_given() {
     let first = part(&bytes, parts[0].number);
     let crc64nvme = Some(sample::crc64nvme(first).to_string());
     let signed = stack.sign(&upload, &[AskedPart { number: 1, crc64nvme }]).await.unwrap();
-    let send = |body: &[u8]| stack.bucket.send_part(&signed[0].put.url, &signed[0].put.headers, body);
+    let send = |body: &[u8]| stack.bucket.send(&signed[0].put.url, &signed[0].put.headers, body);
     let mut other = first.to_vec();
     other[0] ^= 1;
     assert_eq!((send(&other), send(first)), (400, 200));

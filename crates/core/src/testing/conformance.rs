@@ -3,6 +3,8 @@
 //!
 //! Functions take `fresh`, which makes a pending upload nobody has used, so that a server can be shared.
 
+mod multipart;
+
 use super::sample::{self, NOW, PNG};
 use crate::checksum::{Crc64Nvme, Sha256};
 use crate::key::{CACHE_CONTROL, ThumbnailFormat};
@@ -16,6 +18,7 @@ use crate::upload::{
 };
 use crate::{Owner, Upload};
 use futures_util::future::join_all;
+pub use multipart::{Multiparts, multipart};
 use std::future::Future;
 use std::time::Duration;
 use time::OffsetDateTime;

@@ -1,0 +1,76 @@
+//! What issuing needs of one bucket: a signer that talks to nobody, and a client for the few grants that are for many parts.
+
+use crate::{Connection, S3Bucket, S3Presigner};
+use std::sync::OnceLock;
+use std::time::Duration;
+use time::OffsetDateTime;
+use valet_core::error::StoreError;
+use valet_core::parts::PartNumber;
+use valet_core::ports::{
+    CreateMultipart, ListParts, PartsPage, PresignPart, PresignPut, SignedPut, WantedPart,
+};
+use valet_core::upload::MultipartId;
+use valet_core::{Upload, UploadKey};
+
+/// One bucket to issue grants for.
+pub struct S3Grants {
+    signer: S3Presigner,
+    connection: Connection,
+    bucket: String,
+    account: String,
+    /// Made when first asked for: most starts never need it.
+    client: OnceLock<S3Bucket>,
+}
+
+impl S3Grants {
+    /// The bucket of this name. Every call fails if it belongs to another account than `account` by now.
+    pub fn new(connection: &Connection, bucket: String, account: String) -> Self {
+        let signer = S3Presigner::new(connection, &bucket);
+        Self { signer, connection: connection.clone(), bucket, account, client: OnceLock::new() }
+    }
+
+    fn client(&self) -> &S3Bucket {
+        self.client.get_or_init(|| S3Bucket::new(&self.connection, self.bucket.clone(), self.account.clone()))
+    }
+}
+
+impl PresignPut for S3Grants {
+    async fn presign_put(
+        &self,
+        upload: &Upload,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> Result<SignedPut, StoreError> {
+        self.signer.presign_put(upload, now, lifetime).await
+    }
+}
+
+impl PresignPart for S3Grants {
+    async fn presign_part(
+        &self,
+        key: &UploadKey,
+        id: &MultipartId,
+        part: &WantedPart,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> Result<SignedPut, StoreError> {
+        self.signer.presign_part(key, id, part, now, lifetime).await
+    }
+}
+
+impl CreateMultipart for S3Grants {
+    async fn create_multipart(&self, upload: &Upload) -> Result<MultipartId, StoreError> {
+        self.client().create_multipart(upload).await
+    }
+}
+
+impl ListParts for S3Grants {
+    async fn list_parts(
+        &self,
+        key: &UploadKey,
+        id: &MultipartId,
+        after: Option<PartNumber>,
+    ) -> Result<Option<PartsPage>, StoreError> {
+        self.client().list_parts(key, id, after).await
+    }
+}
