@@ -5,12 +5,14 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use valet_core::error::FieldError;
 use valet_core::{Error, Owner, UploadId};
 
-/// The most bytes a JSON body may have. The largest legitimate one has about 2 KB.
-const MAX_BODY_BYTES: usize = 16 << 10;
+/// The most bytes a JSON body may have. The largest legitimate ones are lists of 500 parts with checksums, of 35 KB, and of 10,000
+/// parts with ETags, of 700 KB.
+const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// One request of a known owner.
 pub struct Call {
@@ -42,10 +44,30 @@ impl Call {
         UploadId::parse(segment).ok_or(Problem::Core(Error::NotFound))
     }
 
+    /// The query's parameters, decoded, if they are among `known` and none comes twice.
+    pub(crate) fn query(&self, known: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
+        let mut found = BTreeMap::new();
+        let mut errors = Vec::new();
+        for (name, value) in self.request.query_string_parameters().iter() {
+            if !known.contains(&name) {
+                let detail = format!("is not a parameter here; known are: {}", known.join(", "));
+                errors.push(FieldError::new(format!("?{name}"), detail));
+            } else if found.insert(name.to_owned(), value.to_owned()).is_some() {
+                errors.push(FieldError::new(format!("?{name}"), "must not come twice"));
+            }
+        }
+        if errors.is_empty() { Ok(found) } else { Err(Error::InvalidRequest(errors).into()) }
+    }
+
+    /// Whether there is no body.
+    pub(crate) fn has_no_body(&self) -> bool {
+        self.request.body().is_empty()
+    }
+
     /// The body, which must be one JSON object and say so.
     pub(crate) fn json_object(&self) -> Result<Map<String, Value>, Problem> {
         let invalid = |pointer, detail: String| {
-            Problem::Core(Error::InvalidRequest(vec![FieldError { pointer, detail }]))
+            Problem::Core(Error::InvalidRequest(vec![FieldError::new(pointer, detail)]))
         };
         let content_type = self.header("content-type").unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();

@@ -2,7 +2,9 @@
 //! nothing about uploads: that is `valet-core`'s.
 
 mod call;
+mod fields;
 mod new_upload;
+mod parts;
 mod problem;
 mod respond;
 mod view;
@@ -12,6 +14,7 @@ pub mod testing;
 
 pub use call::Call;
 pub use new_upload::new_upload;
+pub use parts::{Include, asked_parts, include, said};
 pub use problem::Problem;
 pub use respond::{Reply, respond};
-pub use view::{FileView, GrantView, LimitsView, UploadView};
+pub use view::{FileView, GrantView, LimitsView, SignedPartsView, UploadView};

@@ -70,9 +70,13 @@ impl Problem {
             Self::Core(error) => match error {
                 Error::InvalidRequest(_) => StatusCode::BAD_REQUEST,
                 Error::NotFound => StatusCode::NOT_FOUND,
-                Error::NotUploaded { .. } | Error::InvalidState(_) | Error::IdempotencyInProgress => {
-                    StatusCode::CONFLICT
-                }
+                Error::NotUploaded { .. }
+                | Error::PartsMissing { .. }
+                | Error::PartsMismatch
+                | Error::FileMismatch
+                | Error::OtherWay(_)
+                | Error::InvalidState(_)
+                | Error::IdempotencyInProgress => StatusCode::CONFLICT,
                 Error::UploadExpired => StatusCode::GONE,
                 Error::FileTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
                 Error::TypeNotAllowed { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -114,7 +118,7 @@ impl Problem {
             code: self.code(),
             request_id,
             retryable: self.retry_after().is_some(),
-            errors: errors.iter().map(|e| Field { pointer: e.pointer, detail: &e.detail }).collect(),
+            errors: errors.iter().map(|e| Field { pointer: &e.pointer, detail: &e.detail }).collect(),
         }
     }
 

@@ -19,6 +19,7 @@ use valet_lambda::{is_cold_start, time_left};
 pub struct Reply {
     status: StatusCode,
     json: Option<String>,
+    retry_after: Option<u32>,
     upload_id: Option<UploadId>,
 }
 
@@ -26,12 +27,18 @@ impl Reply {
     /// An answer with a body.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
         let json = serde_json::to_string(body).expect("views have string keys and no failing parts");
-        Self { status, json: Some(json), upload_id: None }
+        Self { status, json: Some(json), retry_after: None, upload_id: None }
     }
 
     /// An answer without one.
     pub fn empty() -> Self {
-        Self { status: StatusCode::NO_CONTENT, json: None, upload_id: None }
+        Self { status: StatusCode::NO_CONTENT, json: None, retry_after: None, upload_id: None }
+    }
+
+    /// Says after how many seconds to ask again.
+    #[must_use]
+    pub fn again_after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
     }
 
     /// Names the upload it is about, for the log.
@@ -66,7 +73,13 @@ where
     };
     line.write(&result, start);
     Ok(match result {
-        Ok(reply) => response(reply.status, "application/json", reply.json),
+        Ok(reply) => {
+            let mut response = response(reply.status, "application/json", reply.json);
+            if let Some(seconds) = reply.retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            }
+            response
+        }
         Err(problem) => problem_response(&problem, &line.request_id),
     })
 }
@@ -109,7 +122,7 @@ impl Line {
     fn of(request: &Request, request_id: String) -> Self {
         let segments = segments(request.raw_http_path());
         let upload_id = segments.iter().find_map(|segment| UploadId::parse(segment));
-        let known = ["v1", "uploads", "limits", "url", "confirm"];
+        let known = ["v1", "uploads", "limits", "url", "parts", "confirm"];
         let route = segments.iter().map(|segment| match UploadId::parse(segment) {
             Some(_) => "/{id}".to_owned(),
             None if known.contains(segment) => format!("/{segment}"),
@@ -188,5 +201,20 @@ mod tests {
         assert_eq!(header(&response, "cache-control"), Some("no-store"));
         assert_eq!(header(&response, "x-content-type-options"), Some("nosniff"));
         assert_eq!(header(&response, "content-type"), Some("application/json"));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_tells_nothing() {
+        let response = respond(limits(), async |_| panic!("the bucket's name is secret")).await.unwrap();
+        let (status, problem) = status_and_json(&response);
+        assert_eq!((status, &problem["code"]), (500, &json!("internal_error")));
+        assert!(!problem.to_string().contains("secret"), "{problem}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_the_last_says_when_to_ask_again() {
+        let later = async |_: &Call| Ok(Reply::json(StatusCode::ACCEPTED, &json!({})).again_after(2));
+        let response = respond(limits(), later).await.unwrap();
+        assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (202, Some("2")));
     }
 }

@@ -4,11 +4,16 @@ use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use valet_core::issue_upload::Grant;
+use valet_core::checksum::Crc64Nvme;
+use valet_core::issue_upload::{Grant, Signed};
+use valet_core::parts::{
+    DEFAULT_PART_BYTES, MAX_PART_BYTES, MAX_PARTS, MAX_SIGNED_PARTS, MIN_PART_BYTES, PartNumber,
+};
 use valet_core::policy::Policy;
-use valet_core::ports::SignedPut;
-use valet_core::upload::{State, Thumbnail, Thumbnails, Verified};
-use valet_core::{Placeholder, Upload};
+use valet_core::ports::{PartsPage, SignedPut, StoredPart};
+use valet_core::sign_parts::SignedPart;
+use valet_core::upload::{Multipart, State, Thumbnail, Thumbnails, Verified};
+use valet_core::{Placeholder, Upload, UploadId};
 
 /// An upload.
 #[derive(Serialize)]
@@ -28,12 +33,50 @@ pub struct UploadView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    multipart: Option<MultipartView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<FileView<'a>>,
 }
 
 #[derive(Serialize)]
 struct ChecksumView {
-    sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crc64nvme: Option<String>,
+}
+
+/// How a file goes up in parts: those to send, of a grant; those S3 holds, where asked for.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MultipartView<'a> {
+    part_size: u64,
+    part_count: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<Vec<SignedPartView<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored: Option<Vec<StoredPartView<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u16>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SignedPartView<'a> {
+    part_number: u16,
+    size: u64,
+    #[serde(flatten)]
+    request: RequestView<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredPartView<'a> {
+    part_number: u16,
+    size: u64,
+    etag: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checksum: Option<ChecksumView>,
 }
 
 impl<'a> UploadView<'a> {
@@ -53,8 +96,66 @@ impl<'a> UploadView<'a> {
             created_at: upload.created_at,
             expires_at: upload.expires_at,
             reason,
+            multipart: MultipartView::new(upload),
             file: FileView::new(upload, cdn_url),
         }
+    }
+
+    /// The same with the parts that S3 holds.
+    #[must_use]
+    pub fn with_stored(mut self, page: &'a PartsPage) -> Self {
+        if let Some(multipart) = &mut self.multipart {
+            multipart.stored = Some(page.parts.iter().map(StoredPartView::new).collect());
+            multipart.next = page.next.map(PartNumber::get);
+        }
+        self
+    }
+}
+
+impl MultipartView<'_> {
+    /// Of a pending upload in parts; what is over has none left to send.
+    fn new(upload: &Upload) -> Option<Self> {
+        let Multipart { parts, .. } = upload.multipart.as_ref()?;
+        (upload.state == State::Pending).then(|| Self {
+            part_size: parts.part_bytes(),
+            part_count: parts.count(),
+            parts: None,
+            stored: None,
+            next: None,
+        })
+    }
+}
+
+impl<'a> SignedPartView<'a> {
+    fn new(part: &'a SignedPart) -> Self {
+        Self { part_number: part.number.get(), size: part.size_bytes, request: RequestView::new(&part.put) }
+    }
+}
+
+impl<'a> StoredPartView<'a> {
+    fn new(part: &'a StoredPart) -> Self {
+        let checksum =
+            |crc64nvme: Crc64Nvme| ChecksumView { sha256: None, crc64nvme: Some(crc64nvme.to_string()) };
+        Self {
+            part_number: part.number.get(),
+            size: part.size_bytes,
+            etag: &part.etag,
+            checksum: part.crc64nvme.map(checksum),
+        }
+    }
+}
+
+/// Parts that were signed on demand.
+#[derive(Serialize)]
+pub struct SignedPartsView<'a> {
+    id: String,
+    parts: Vec<SignedPartView<'a>>,
+}
+
+impl<'a> SignedPartsView<'a> {
+    /// The parts of this upload, in the order they were asked for.
+    pub fn new(id: UploadId, parts: &'a [SignedPart]) -> Self {
+        Self { id: id.to_string(), parts: parts.iter().map(SignedPartView::new).collect() }
     }
 }
 
@@ -89,9 +190,13 @@ impl<'a> GrantView<'a> {
     /// The grant.
     pub fn new(grant: &'a Grant, cdn_url: &str) -> Self {
         let Grant { upload, request } = grant;
+        let mut view = UploadView::new(upload, cdn_url);
+        if let (Some(multipart), Some(Signed::Parts(parts))) = (&mut view.multipart, request) {
+            multipart.parts = Some(parts.iter().map(SignedPartView::new).collect());
+        }
         Self {
-            upload: UploadView::new(upload, cdn_url),
-            request: request.as_ref().map(RequestView::new),
+            upload: view,
+            request: grant.put().map(RequestView::new),
             confirm: request
                 .as_ref()
                 .map(|_| LinkView { method: "POST", href: format!("/v1/uploads/{}/confirm", upload.id) }),
@@ -215,8 +320,20 @@ impl<'a> ThumbnailsView<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct LimitsView {
     types: Vec<TypeView>,
+    parts: PartLimitsView,
     url_lifetime_seconds: u64,
     grant_lifetime_seconds: u64,
+    multipart_lifetime_seconds: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PartLimitsView {
+    default_size: u64,
+    min_size: u64,
+    max_size: u64,
+    max_count: u16,
+    max_signed: usize,
 }
 
 #[derive(Serialize)]
@@ -239,14 +356,30 @@ impl LimitsView {
         });
         Self {
             types: types.collect(),
+            parts: PartLimitsView {
+                default_size: DEFAULT_PART_BYTES,
+                min_size: MIN_PART_BYTES,
+                max_size: MAX_PART_BYTES,
+                max_count: MAX_PARTS,
+                max_signed: MAX_SIGNED_PARTS,
+            },
             url_lifetime_seconds: policy.url_lifetime.as_secs(),
             grant_lifetime_seconds: policy.grant_lifetime.as_secs(),
+            multipart_lifetime_seconds: policy.multipart_lifetime.as_secs(),
         }
     }
 }
 
+/// What the grant is bound to, and what S3 computed over a file in parts.
 fn checksum(upload: &Upload) -> Option<ChecksumView> {
-    upload.sha256.map(|sha256| ChecksumView { sha256: sha256.to_string() })
+    let crc64nvme = match &upload.state {
+        State::Ready(verified) => verified.crc64nvme,
+        State::Pending | State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted => None,
+    };
+    (upload.sha256.is_some() || crc64nvme.is_some()).then(|| ChecksumView {
+        sha256: upload.sha256.map(|sha256| sha256.to_string()),
+        crc64nvme: crc64nvme.map(|crc64nvme| crc64nvme.to_string()),
+    })
 }
 
 fn rfc3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {

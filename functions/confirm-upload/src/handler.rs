@@ -3,9 +3,13 @@
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use std::convert::Infallible;
-use valet_core::ports::{DeleteVersion, GetUpload, HeadObject, TagVerified, UpdateUpload};
+use valet_core::confirm_upload::Confirmed;
+use valet_core::ports::{
+    AbortMultipart, CompleteMultipart, DeleteVersion, GetUpload, HeadObject, ListParts, TagVerified,
+    UpdateUpload,
+};
 use valet_core::{cancel_upload, confirm_upload};
-use valet_http::{Call, FileView, Problem, Reply, respond};
+use valet_http::{Call, FileView, Problem, Reply, UploadView, respond, said};
 
 /// What this function works with.
 pub(crate) struct ConfirmUpload<O, U> {
@@ -20,7 +24,7 @@ pub(crate) async fn handle<O, U>(
     request: Request,
 ) -> Result<Response<Body>, Infallible>
 where
-    O: HeadObject + TagVerified + DeleteVersion,
+    O: HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart + AbortMultipart,
     U: GetUpload + UpdateUpload,
 {
     respond(request, async |call| {
@@ -36,18 +40,22 @@ where
 
 async fn confirm<O, U>(function: &ConfirmUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>
 where
-    O: HeadObject + TagVerified + DeleteVersion,
+    O: HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart,
     U: GetUpload + UpdateUpload,
 {
     let ConfirmUpload { objects, uploads, cdn_url } = function;
     let id = Call::upload_id(id)?;
-    let upload = confirm_upload(objects, uploads, call.now, call.owner, id).await?;
-    Ok(Reply::json(StatusCode::OK, &FileView::new(&upload, cdn_url)))
+    match confirm_upload(objects, uploads, call.now, call.owner, id, &said(call)?).await? {
+        Confirmed::File(upload) => Ok(Reply::json(StatusCode::OK, &FileView::new(&upload, cdn_url))),
+        Confirmed::UnderWay(upload) => {
+            Ok(Reply::json(StatusCode::ACCEPTED, &UploadView::new(&upload, cdn_url)).again_after(2))
+        }
+    }
 }
 
 async fn cancel<O, U>(function: &ConfirmUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>
 where
-    O: HeadObject + DeleteVersion,
+    O: HeadObject + DeleteVersion + AbortMultipart,
     U: GetUpload + UpdateUpload,
 {
     cancel_upload(&function.objects, &function.uploads, call.owner, Call::upload_id(id)?).await?;

@@ -18,6 +18,8 @@ pub(crate) struct Config {
     /// The name its metrics are recorded under: the stack's.
     pub(crate) service: String,
     pub(crate) bucket: String,
+    /// The account the bucket must belong to.
+    pub(crate) bucket_owner: String,
     pub(crate) table: String,
     /// The address files are served at, without a trailing slash.
     pub(crate) cdn_url: String,
@@ -30,6 +32,7 @@ impl Config {
         let mut settings = Settings::new(&lookup);
         let service = settings.text("SERVICE");
         let bucket = settings.text("BUCKET");
+        let bucket_owner = settings.text("BUCKET_OWNER");
         let table = settings.text("TABLE");
         let cdn_url = settings.text("CDN_URL");
         let accepted = settings.parse("ACCEPTED_TYPES", AcceptedTypes::parse);
@@ -42,6 +45,7 @@ impl Config {
             Some(Self {
                 service: service?,
                 bucket: bucket?,
+                bucket_owner: bucket_owner?,
                 table: table?,
                 cdn_url: cdn_url?,
                 policy: Policy {
@@ -60,9 +64,10 @@ impl Config {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 11] = [
+    const GOOD: [(&str, &str); 12] = [
         ("SERVICE", "valet-dev"),
         ("BUCKET", "b"),
+        ("BUCKET_OWNER", "123456789012"),
         ("TABLE", "t"),
         ("CDN_URL", "https://d1.cloudfront.net"),
         ("ACCEPTED_TYPES", "image/jpeg=50MiB"),

@@ -4,9 +4,14 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use std::convert::Infallible;
 use valet_core::policy::Policy;
-use valet_core::ports::{GetIdempotencyRecord, GetUpload, PresignPut, PutUpload};
-use valet_core::{UploadId, issue_upload, read_upload, resign_upload};
-use valet_http::{Call, GrantView, LimitsView, Problem, Reply, UploadView, new_upload, respond};
+use valet_core::ports::{
+    CreateMultipart, GetIdempotencyRecord, GetUpload, ListParts, PresignPart, PresignPut, PutUpload,
+};
+use valet_core::{UploadId, issue_upload, read_parts, read_upload, resign_upload, sign_parts};
+use valet_http::{
+    Call, GrantView, Include, LimitsView, Problem, Reply, SignedPartsView, UploadView, asked_parts, include,
+    new_upload, respond,
+};
 
 /// What this function works with.
 pub(crate) struct IssueUpload<O, U> {
@@ -22,7 +27,7 @@ pub(crate) async fn handle<O, U>(
     request: Request,
 ) -> Result<Response<Body>, Infallible>
 where
-    O: PresignPut,
+    O: PresignPut + PresignPart + CreateMultipart + ListParts,
     U: PutUpload + GetUpload + GetIdempotencyRecord,
 {
     respond(request, async |call| {
@@ -31,6 +36,7 @@ where
             ("POST", ["v1", "uploads"]) => issue(function, call).await,
             ("GET", ["v1", "uploads", id]) => read(function, call, id).await,
             ("POST", ["v1", "uploads", id, "url"]) => resign(function, call, id).await,
+            ("POST", ["v1", "uploads", id, "parts"]) => sign(function, call, id).await,
             ("GET", ["v1", "limits"]) => Ok(Reply::json(StatusCode::OK, &LimitsView::new(&function.policy))),
             _ => Err(Problem::NoRoute),
         }
@@ -40,7 +46,7 @@ where
 
 async fn issue<O, U>(function: &IssueUpload<O, U>, call: &Call) -> Result<Reply, Problem>
 where
-    O: PresignPut,
+    O: PresignPut + PresignPart + CreateMultipart,
     U: PutUpload + GetUpload + GetIdempotencyRecord,
 {
     let IssueUpload { objects, uploads, policy, cdn_url } = function;
@@ -52,13 +58,37 @@ where
     Ok(Reply::json(status, &GrantView::new(&grant, cdn_url)).about(grant.upload.id))
 }
 
-async fn read<O, U: GetUpload>(
-    function: &IssueUpload<O, U>,
-    call: &Call,
-    id: &str,
-) -> Result<Reply, Problem> {
-    let upload = read_upload(&function.uploads, call.now, call.owner, Call::upload_id(id)?).await?;
-    Ok(Reply::json(StatusCode::OK, &UploadView::new(&upload, &function.cdn_url)))
+async fn read<O, U>(function: &IssueUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>
+where
+    O: ListParts,
+    U: GetUpload,
+{
+    let IssueUpload { objects, uploads, cdn_url, .. } = function;
+    let id = Call::upload_id(id)?;
+    match include(call)? {
+        Include::Nothing => {
+            let upload = read_upload(uploads, call.now, call.owner, id).await?;
+            Ok(Reply::json(StatusCode::OK, &UploadView::new(&upload, cdn_url)))
+        }
+        Include::Parts(after) => {
+            let (upload, page) = read_parts(objects, uploads, call.now, call.owner, id, after).await?;
+            let page = page.unwrap_or_default();
+            let view = UploadView::new(&upload, cdn_url).with_stored(&page);
+            Ok(Reply::json(StatusCode::OK, &view))
+        }
+    }
+}
+
+async fn sign<O, U>(function: &IssueUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>
+where
+    O: PresignPart,
+    U: GetUpload,
+{
+    let IssueUpload { objects, uploads, policy, .. } = function;
+    let id = Call::upload_id(id)?;
+    let asked = asked_parts(call)?;
+    let parts = sign_parts(objects, uploads, policy, call.now, call.owner, id, &asked).await?;
+    Ok(Reply::json(StatusCode::OK, &SignedPartsView::new(id, &parts)))
 }
 
 async fn resign<O, U>(function: &IssueUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>

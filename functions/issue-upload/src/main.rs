@@ -1,6 +1,6 @@
-//! Issues grants, signs them again, reads uploads and tells the limits.
+//! Issues grants, signs them and their parts again, reads uploads and tells the limits.
 //!
-//! It may write and read rows and sign PUTs; it has no client for S3.
+//! It may write and read rows, sign PUTs, begin multipart uploads and list their parts.
 
 mod config;
 mod handler;
@@ -8,7 +8,7 @@ mod handler;
 use config::Config;
 use handler::IssueUpload;
 use lambda_http::{Error, run, service_fn};
-use valet_aws::{S3Presigner, UploadsTable};
+use valet_aws::{S3Grants, UploadsTable};
 use valet_lambda::{Measured, Metrics};
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
     let config = valet_lambda::configure(Config::from_lookup)?;
     let metrics = Metrics::new(config.service, "issue-upload").started(valet_lambda::now());
     let function = IssueUpload {
-        objects: S3Presigner::new(&config.connection, &config.bucket),
+        objects: S3Grants::new(&config.connection, config.bucket, config.bucket_owner),
         uploads: Measured::new(UploadsTable::new(&config.connection, config.table), metrics),
         policy: config.policy,
         cdn_url: config.cdn_url,

@@ -3,13 +3,14 @@
 use super::*;
 use serde_json::{Value, json};
 use valet_core::key::CACHE_CONTROL;
-use valet_core::ports::StoredHeaders;
+use valet_core::ports::{CreateMultipart, PresignPart, StoredHeaders, WantedPart};
 use valet_core::testing::{MemoryBucket, MemoryTable, sample};
-use valet_core::upload::State;
+use valet_core::upload::{Multipart, State};
 use valet_core::{MediaType, Owner, Upload, UploadId};
 use valet_http::testing;
 
 const CONFIRM: &str = include_str!("../../../../events/confirm-upload.json");
+const CONFIRM_PARTS: &str = include_str!("../../../../events/confirm-upload-parts.json");
 const CANCEL: &str = include_str!("../../../../events/cancel-upload.json");
 
 type Function = ConfirmUpload<MemoryBucket, MemoryTable>;
@@ -118,6 +119,65 @@ async fn cancelling_repeats_and_ends_the_upload() {
     assert_eq!(function.state().await, State::Cancelled);
     let (status, problem, _) = send(&function, CONFIRM, "alice").await;
     assert_eq!((status, &problem["code"]), (409, &json!("invalid_state")));
+}
+
+/// The upload that `events/` is about, in two parts that have arrived, with the checksum over both.
+async fn in_parts() -> (Function, String) {
+    let size_bytes = valet_core::parts::MIN_PART_BYTES + 1;
+    let mut bytes = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec();
+    bytes.resize(usize::try_from(size_bytes).unwrap(), 0);
+    let parts = valet_core::parts::Parts::new(size_bytes, valet_core::parts::MIN_PART_BYTES).unwrap();
+    let now = valet_core::upload::to_milliseconds(valet_lambda::now());
+    let upload = Upload {
+        size_bytes,
+        media_type: MediaType::Mp4,
+        expires_at: now + time::Duration::HOUR,
+        ..alices_upload()
+    };
+    let objects = MemoryBucket::default();
+    let id = objects.create_multipart(&upload).await.unwrap();
+    for number in parts.numbers() {
+        let part = WantedPart { number, size_bytes: parts.size_of(number).unwrap(), crc64nvme: None };
+        let lifetime = std::time::Duration::from_mins(1);
+        let signed = objects.presign_part(&upload.key(), &id, &part, now, lifetime).await.unwrap();
+        let bytes = if number.get() == 1 { &bytes[..bytes.len() - 1] } else { &bytes[bytes.len() - 1..] };
+        assert_eq!(objects.send(&signed.url, &signed.headers, bytes), 200);
+    }
+    let uploads = MemoryTable::with([Upload { multipart: Some(Multipart { id, parts }), ..upload }]);
+    let function = ConfirmUpload { objects, uploads, cdn_url: "https://d1.cloudfront.net".to_owned() };
+    (function, sample::crc64nvme(&bytes).to_string())
+}
+
+#[tokio::test]
+async fn parts_are_put_together_if_they_are_what_the_client_says() {
+    let (function, crc) = in_parts().await;
+    let (status, problem, _) = send(&function, CONFIRM_PARTS, "alice").await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (409, &json!("parts_mismatch")),
+        "the event's checksum is another"
+    );
+    let right = CONFIRM_PARTS.replace("rosUhgp5mIg=", &crc);
+    for event in [&right, &right, CONFIRM] {
+        let (status, body, _) = send(&function, event, "alice").await;
+        assert_eq!((status, &body["checksum"]), (200, &json!({"crc64nvme": crc})), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_confirming_may_not_say_is_named() {
+    for (body, pointer) in [
+        (json!({"checksum": {"crc64nvme": "AAAA"}}), "/checksum/crc64nvme"),
+        (json!({"checksum": {"crc64nvme": 1}}), "/checksum/crc64nvme"),
+        (json!({"parts": [{"partNumber": 1}]}), "/parts/0/etag"),
+        (json!({"parts": {}}), "/parts"),
+    ] {
+        let mut event: Value = serde_json::from_str(CONFIRM_PARTS).unwrap();
+        event["body"] = body.to_string().into();
+        let (function, _) = in_parts().await;
+        let (status, problem, _) = send(&function, &event.to_string(), "alice").await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (400, &json!(pointer)), "{problem}");
+    }
 }
 
 #[tokio::test]

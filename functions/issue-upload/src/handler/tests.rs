@@ -48,7 +48,7 @@ fn event(json: &str) -> Value {
 
 async fn send<O, U>(function: &IssueUpload<O, U>, event: Value) -> (u16, Value, Response<Body>)
 where
-    O: PresignPut,
+    O: PresignPut + PresignPart + CreateMultipart + ListParts,
     U: PutUpload + GetUpload + GetIdempotencyRecord,
 {
     let response = handle(function, testing::request(event)).await.unwrap();
@@ -289,29 +289,95 @@ async fn a_storage_failure_asks_for_a_retry_and_tells_nothing() {
     assert_eq!(problem["detail"], "storage is not available at the moment");
 }
 
-/// Storage that panics.
-struct Broken;
+const ISSUE_PARTS: &str = include_str!("../../../../events/issue-upload-parts.json");
+const SIGN_PARTS: &str = include_str!("../../../../events/sign-parts.json");
+const READ_PARTS: &str = include_str!("../../../../events/read-upload-parts.json");
 
-impl PresignPut for Broken {
-    async fn presign_put(
-        &self,
-        _: &Upload,
-        _: time::OffsetDateTime,
-        _: std::time::Duration,
-    ) -> Result<valet_core::ports::SignedPut, valet_core::StoreError> {
-        panic!("the bucket's name is secret")
+#[tokio::test]
+async fn a_grant_of_many_parts_has_the_shape_of_the_contract() {
+    let (status, body, _) = send(&function(), event(ISSUE_PARTS)).await;
+    assert_eq!((status, &body["request"]), (201, &Value::Null), "{body}");
+    let multipart = &body["multipart"];
+    assert_eq!((&multipart["partSize"], &multipart["partCount"]), (&json!(5_242_880), &json!(11)));
+    let parts = multipart["parts"].as_array().unwrap();
+    assert_eq!(parts.len(), 11);
+    let (first, last) = (&parts[0], &parts[10]);
+    assert_eq!((&first["partNumber"], &first["size"]), (&json!(1), &json!(5_242_880)));
+    assert_eq!((&last["partNumber"], &last["size"]), (&json!(11), &json!(1)));
+    assert_eq!((&first["method"], &first["headers"]), (&json!("PUT"), &json!({})));
+    assert!(first["url"].is_string() && first["expiresAt"].is_string());
+    assert_eq!(body["confirm"]["method"], "POST");
+}
+
+/// The upload that `events/` is about, in eleven parts.
+async fn alices_parts(function: &Function) -> Upload {
+    let size_bytes = 52_428_801;
+    let parts = valet_core::parts::Parts::new(size_bytes, 5_242_880).unwrap();
+    let upload = Upload { size_bytes, media_type: MediaType::Mp4, ..alices_upload() };
+    let id = function.objects.create_multipart(&upload).await.unwrap();
+    let multipart = Some(valet_core::upload::Multipart { id, parts });
+    let upload = Upload { multipart, ..upload };
+    function.uploads.put_upload(&upload, None).await.unwrap();
+    upload
+}
+
+#[tokio::test]
+async fn parts_are_signed_on_demand_and_told_of_once_they_have_arrived() {
+    let function = function();
+    alices_parts(&function).await;
+    let (status, body, _) = send(&function, event(SIGN_PARTS)).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(body["parts"][0]["partNumber"], 11);
+    assert_eq!(body["parts"][1]["headers"], json!({"x-amz-checksum-crc64nvme": "rosUhgp5mIg="}));
+    assert_eq!(function.objects.send(body["parts"][0]["url"].as_str().unwrap(), &[], b"x"), 200);
+
+    let (status, body, _) = send(&function, event(READ_PARTS)).await;
+    let stored = &body["multipart"]["stored"];
+    assert_eq!((status, stored.as_array().map(Vec::len)), (200, Some(1)), "{body}");
+    let crc = sample::crc64nvme(b"x").to_string();
+    assert_eq!(
+        stored[0],
+        json!({"partNumber": 11, "size": 1, "etag": format!("\"{crc}\""), "checksum": {"crc64nvme": crc}})
+    );
+    assert_eq!(body["multipart"]["next"], Value::Null);
+    let (_, body, _) = send(&function, event(READ)).await;
+    assert_eq!(body["multipart"], json!({"partSize": 5_242_880, "partCount": 11}));
+}
+
+#[tokio::test]
+async fn what_a_query_may_not_say_is_named() {
+    for (query, pointer) in [
+        ("include=everything", "?include"),
+        ("after=1", "?after"),
+        ("include=parts&after=0", "?after"),
+        ("include=parts&after=10001", "?after"),
+        ("include=parts&after=x", "?after"),
+        ("include=parts&after=1&after=2", "?after"),
+        ("inclde=parts", "?inclde"),
+    ] {
+        let mut event = event(READ);
+        event["rawQueryString"] = query.into();
+        let (status, problem, _) = send(&function(), event).await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (400, &json!(pointer)), "{problem}");
     }
 }
 
 #[tokio::test]
-async fn a_panic_is_a_problem_that_tells_nothing() {
-    let function = IssueUpload {
-        objects: Broken,
-        uploads: MemoryTable::default(),
-        policy: sample::policy(),
-        cdn_url: String::new(),
-    };
-    let (status, problem, _) = send(&function, event(ISSUE)).await;
-    assert_eq!((status, &problem["code"]), (500, &json!("internal_error")));
-    assert!(!problem.to_string().contains("secret"), "{problem}");
+async fn a_list_of_parts_that_is_none_is_named() {
+    for (body, pointer) in [
+        (json!({}), "/parts"),
+        (json!({"parts": 1}), "/parts"),
+        (json!({"parts": [1]}), "/parts/0"),
+        (json!({"parts": [{"partNumber": 1}, {}]}), "/parts/1/partNumber"),
+        (json!({"parts": [{"partNumber": 1.5}]}), "/parts/0/partNumber"),
+        (json!({"parts": [{"partNumber": 1, "checksum": 1}]}), "/parts/0/checksum"),
+        (json!({"parts": [{"partNumber": 1, "checksum": {"crc64nvme": 1}}]}), "/parts/0/checksum/crc64nvme"),
+    ] {
+        let function = function();
+        alices_parts(&function).await;
+        let mut event = event(SIGN_PARTS);
+        event["body"] = body.to_string().into();
+        let (status, problem, _) = send(&function, event).await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (400, &json!(pointer)), "{problem}");
+    }
 }
