@@ -1,6 +1,7 @@
-"""Gives the engine's policy evaluation three S3 condition keys it does not know.
+"""Gives the engine's policy evaluation four S3 condition keys it does not know.
 
-`s3:if-none-match` (a write's precondition), `s3:authType` and `s3:signatureAge` (how, and how many milliseconds ago, a
+`s3:if-none-match` (a write's precondition), `s3:ObjectCreationOperation` (whether the write makes an object, or only begins a
+multipart upload or sends a part of one), `s3:authType` and `s3:signatureAge` (how, and how many milliseconds ago, a
 request was signed). The engine (1.5.33) evaluates bucket policies for every caller but the root user and takes an unknown
 key for absent: a Deny of writes without If-None-Match would deny all writes, and a Deny of old signatures none. This must
 never decide anything itself: it says what the request carries.
@@ -25,8 +26,10 @@ def install() -> None:
 def keys(action: str, query: Mapping[str, list[str]], headers: Mapping[str, str], now: datetime) -> dict[str, str]:
     """The keys of one request, in lower case as the evaluator looks them up."""
     found = {}
-    if action == "s3:PutObject" and "if-none-match" in headers:
-        found["s3:if-none-match"] = headers["if-none-match"]
+    if action == "s3:PutObject":
+        found["s3:objectcreationoperation"] = "false" if "uploads" in query or "partNumber" in query else "true"
+        if "if-none-match" in headers:
+            found["s3:if-none-match"] = headers["if-none-match"]
     signed_at = None
     if "X-Amz-Signature" in query:
         found["s3:authtype"] = "REST-QUERY-STRING"

@@ -21,11 +21,12 @@ def main() -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    from infra.local import condition_keys, tag_gate
+    from infra.local import condition_keys, tag_gate, whole_checksum
     from infra.local.doors import Doors
 
     condition_keys.install()
     tag_gate.install()
+    whole_checksum.install()
     ports = [int(port) for port in sys.argv[1:]]
     config = Config()
     config.bind = [f"127.0.0.1:{port}" for port in ports]

@@ -21,6 +21,7 @@ ROUTES = [
     ("GET", "/v1/limits"),
     ("GET", "/v1/uploads/{id}"),
     ("POST", "/v1/uploads/{id}/url"),
+    ("POST", "/v1/uploads/{id}/parts"),
     ("POST", "/v1/uploads/{id}/confirm"),
     ("DELETE", "/v1/uploads/{id}"),
 ]

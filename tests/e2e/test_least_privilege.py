@@ -6,6 +6,7 @@ engine lets pass without permission is listed, and a test says that it does: no 
 
 import copy
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -17,11 +18,13 @@ from tests.template.assertions.assertion import CONFIRM, ISSUE, THUMBNAILS
 from tests.template.assertions.permissions import MAY
 
 from .polling import eventually
-from .samples import PHOTO
+from .samples import MP4, PHOTO
 from .storage import Storage
 from .test_order import arrival
 from .user import Secrets, User
+from .web import send
 
+PART_BYTES = 5 << 20
 ROLES = {ISSUE: "IssueUploadRole", CONFIRM: "ConfirmUploadRole", THUMBNAILS: "GenerateThumbnailsRole"}
 
 
@@ -125,6 +128,14 @@ def sees_what_is_missing(trial: Trial, grant: dict) -> bool:
     return json.loads(line)["level"] == "INFO"
 
 
+def sees_parts(trial: Trial, grant: dict) -> bool:
+    return trial.user.call("GET", f"/v1/uploads/{grant['id']}?include=parts").status == 200
+
+
+def forgets_parts(trial: Trial, grant: dict) -> bool:
+    return trial.user.cancel(grant).status == 204
+
+
 def verifies_by_event(trial: Trial, grant: dict) -> bool:
     return trial.hand_over(grant) and trial.status(grant) == "ready"
 
@@ -182,6 +193,23 @@ def confirmed(trial: Trial) -> dict:
     return trial.confirmed()
 
 
+def in_parts(trial: Trial) -> dict:
+    """Granted in two parts, none of which has arrived."""
+    wanted = {"filename": f"{uuid.uuid4()}.mp4", "contentType": "video/mp4", "size": PART_BYTES + 1, "partSize": PART_BYTES}
+    reply = trial.user.issue(wanted)
+    assert reply.status == 201, reply
+    return reply.json()
+
+
+def all_parts(trial: Trial) -> dict:
+    """Both parts have arrived."""
+    grant = in_parts(trial)
+    for part in grant["multipart"]["parts"]:
+        content = MP4.content.ljust(PART_BYTES, b"\0") if part["partNumber"] == 1 else b"\0"
+        assert send(part["method"], part["url"], part["headers"], content).status == 200
+    return grant
+
+
 def late(trial: Trial) -> dict:
     """Cancelled before its bytes arrived."""
     grant = trial.user.grant(PHOTO)
@@ -198,6 +226,10 @@ NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (ISSUE, "KeepGrants", "dynamodb:PutItem"): (None, issues),
     (ISSUE, "KeepGrants", "dynamodb:GetItem"): (granted, reads),
     (ISSUE, "SignUploads", "s3:PutObject"): (granted, puts),
+    (ISSUE, "SeeParts", "s3:ListMultipartUploadParts"): (in_parts, sees_parts),
+    (CONFIRM, "PutPartsTogether", "s3:ListMultipartUploadParts"): (all_parts, confirms),
+    (CONFIRM, "PutPartsTogether", "s3:PutObject"): (all_parts, confirms),
+    (CONFIRM, "PutPartsTogether", "s3:AbortMultipartUpload"): (in_parts, forgets_parts),
     (CONFIRM, "SettleRows", "dynamodb:GetItem"): (arrived, confirms),
     (CONFIRM, "SettleRows", "dynamodb:UpdateItem"): (arrived, confirms),
     (CONFIRM, "SettleObjects", "s3:GetObject"): (arrived, confirms),

@@ -31,7 +31,7 @@ def user(engine):
     policy = {
         "Version": "2012-10-17",
         "Statement": [
-            deny | {"Action": "s3:PutObject", "Resource": objects, "Condition": {"Null": {"s3:if-none-match": "true"}}},
+            deny | {"Action": "s3:PutObject", "Resource": objects, "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}},
             deny
             | {
                 "Action": "s3:GetObject",
@@ -84,6 +84,17 @@ def test_a_write_by_the_sdk_is_denied_without_the_precondition_and_let_through_w
     client.put_object(Bucket=bucket, Key="sdk.jpg", Body=b"bytes", IfNoneMatch="*")
 
 
+def test_parts_need_no_precondition_but_to_be_put_together(user):
+    client, bucket = user
+    begun = {"Bucket": bucket, "Key": "parts.mp4"}
+    begun["UploadId"] = client.create_multipart_upload(**begun)["UploadId"]
+    etag = client.upload_part(**begun, PartNumber=1, Body=b"bytes")["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    with pytest.raises(ClientError, match="explicit deny"):
+        client.complete_multipart_upload(**begun, MultipartUpload=parts)
+    client.complete_multipart_upload(**begun, MultipartUpload=parts, IfNoneMatch="*")
+
+
 def test_a_signed_read_is_denied_and_a_read_by_the_sdk_is_not(user):
     client, bucket = user
     client.put_object(Bucket=bucket, Key="read.jpg", Body=b"bytes", IfNoneMatch="*")
@@ -100,7 +111,7 @@ def test_the_age_of_a_signature_reaches_the_policy(user):
 
 def test_age_is_counted_in_milliseconds_from_the_signing():
     signed = {"X-Amz-Signature": ["0"], "X-Amz-Date": ["20260101T114459Z"]}
-    assert keys("s3:PutObject", signed, {}, NOW) == {"s3:authtype": "REST-QUERY-STRING", "s3:signatureage": "901000"}
+    assert keys("s3:GetObject", signed, {}, NOW) == {"s3:authtype": "REST-QUERY-STRING", "s3:signatureage": "901000"}
     header = {"authorization": "AWS4-HMAC-SHA256 …", "x-amz-date": "20260101T120000Z"}
     assert keys("s3:GetObject", {}, header, NOW) == {"s3:authtype": "REST-HEADER", "s3:signatureage": "0"}
 
@@ -115,4 +126,4 @@ def test_an_unsigned_request_has_no_age():
 
 def test_a_date_that_is_none_has_no_age():
     forged = {"X-Amz-Signature": ["0"], "X-Amz-Date": ["yesterday"]}
-    assert keys("s3:PutObject", forged, {}, NOW) == {"s3:authtype": "REST-QUERY-STRING"}
+    assert keys("s3:GetObject", forged, {}, NOW) == {"s3:authtype": "REST-QUERY-STRING"}

@@ -86,11 +86,12 @@ def tls_below_1_2_is_refused(stack: Stack) -> None:
 @assertion(
     drop("BucketPolicy > PolicyDocument > Statement > DenyOverwrite"),
     put("BucketPolicy > PolicyDocument > Statement > DenyOverwrite > Condition > Null > s3:if-none-match", "false"),
+    put("BucketPolicy > PolicyDocument > Statement > DenyOverwrite > Condition > Bool > s3:ObjectCreationOperation", "false"),
     put("BucketPolicy > PolicyDocument > Statement > DenyOverwrite > Resource", {"Fn::Sub": "arn:${AWS::Partition}:s3:::${BucketName}/thumbnails/*"}),
     put("BucketPolicy > PolicyDocument > Statement > DenyOverwrite > Principal", {"Service": "s3.amazonaws.com"}),
 )
 def a_put_that_could_overwrite_is_refused(stack: Stack) -> None:
-    denied(stack, "DenyOverwrite", "s3:PutObject", f"{BUCKET_ARN}/uploads/*", {"Null": {"s3:if-none-match": "true"}})
+    denied(stack, "DenyOverwrite", "s3:PutObject", f"{BUCKET_ARN}/uploads/*", {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}})
 
 
 @assertion(

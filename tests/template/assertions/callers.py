@@ -24,6 +24,7 @@ def the_routes_are_those_of_the_api_and_reach_their_function(stack: Stack) -> No
             "POST /v1/uploads": "IssueUploadFunction",
             "GET /v1/uploads/{id}": "IssueUploadFunction",
             "POST /v1/uploads/{id}/url": "IssueUploadFunction",
+            "POST /v1/uploads/{id}/parts": "IssueUploadFunction",
             "GET /v1/limits": "IssueUploadFunction",
             "POST /v1/uploads/{id}/confirm": "ConfirmUploadFunction",
             "DELETE /v1/uploads/{id}": "ConfirmUploadFunction",
@@ -113,11 +114,14 @@ def the_origin_cannot_be_a_pattern(stack: Stack) -> None:
     put("Bucket > CorsConfiguration > CorsRules > uploads > AllowedHeaders", ["*"]),
     add("Bucket > CorsConfiguration > CorsRules > uploads > AllowedHeaders", "x-amz-acl"),
     put("Bucket > CorsConfiguration > CorsRules > uploads > AllowedMethods", ["PUT", "POST"]),
+    put("Bucket > CorsConfiguration > CorsRules > uploads > ExposedHeaders", ["etag"]),
 )
 def a_browser_may_send_what_a_grant_signs_and_nothing_else(stack: Stack) -> None:
     rule, = stack.properties("Bucket")["CorsConfiguration"]["CorsRules"]
     same(rule["AllowedMethods"], ["PUT"])
-    same(sorted(rule["AllowedHeaders"]), ["cache-control", "content-type", "if-none-match", "x-amz-checksum-sha256"])
+    checksums = ["x-amz-checksum-crc64nvme", "x-amz-checksum-sha256"]
+    same(sorted(rule["AllowedHeaders"]), ["cache-control", "content-type", "if-none-match", *checksums])
+    same(sorted(rule["ExposedHeaders"]), ["etag", "x-amz-checksum-crc64nvme"])
 
 
 @assertion(

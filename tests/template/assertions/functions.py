@@ -36,6 +36,7 @@ def each_variable_has_its_value(stack: Stack) -> None:
         "ACCEPTED_TYPES": "${AcceptedTypes}",
         "URL_LIFETIME_SECONDS": "${UrlLifetimeSeconds}",
         "GRANT_LIFETIME_SECONDS": "${GrantLifetimeSeconds}",
+        "MULTIPART_LIFETIME_SECONDS": "${MultipartLifetimeSeconds}",
         "THUMBNAIL_VARIANTS": "${ThumbnailVariants}",
         "MAX_MEGAPIXELS": "${MaxMegapixels}",
     }
@@ -67,7 +68,7 @@ def each_function_is_a_traced_bootstrap_on_the_chosen_processor(stack: Stack) ->
 def each_function_has_the_memory_and_time_of_its_work(stack: Stack) -> None:
     same(
         {binary: (function["MemorySize"], function["Timeout"]) for binary, function in stack.functions().items()},
-        {ISSUE: (256, 10), CONFIRM: (256, 20), THUMBNAILS: (1769, 60)},
+        {ISSUE: (256, 10), CONFIRM: (256, 29), THUMBNAILS: (1769, 60)},
     )
 
 

@@ -27,10 +27,20 @@ MAY = {
     ISSUE: {
         ("KeepGrants", "dynamodb:GetItem dynamodb:PutItem", "${Table.Arn}"),
         ("SignUploads", "s3:PutObject", "${Bucket.Arn}/uploads/*"),
+        ("SeeParts", "s3:ListMultipartUploadParts", "${Bucket.Arn}/uploads/*"),
         logs("IssueUploadLogs"),
         TRACES,
     },
-    CONFIRM: SETTLE | {logs("ConfirmUploadLogs"), TRACES},
+    CONFIRM: SETTLE
+    | {
+        (
+            "PutPartsTogether",
+            "s3:AbortMultipartUpload s3:ListMultipartUploadParts s3:PutObject",
+            "${Bucket.Arn}/uploads/*",
+        ),
+        logs("ConfirmUploadLogs"),
+        TRACES,
+    },
     THUMBNAILS: SETTLE
     | {
         ("WriteThumbnails", "s3:DeleteObject s3:PutObject", "${Bucket.Arn}/thumbnails/*"),
