@@ -94,10 +94,11 @@ def each_function_may_do_what_its_ports_need(stack: Stack) -> None:
 
 def actions_by_port() -> dict[str, set[str]]:
     """What the doc of each port says that it takes."""
-    code = (ROOT / "crates" / "core" / "src" / "ports.rs").read_text()
+    source = ROOT / "crates" / "core" / "src"
+    code = "".join(file.read_text() for file in (source / "ports.rs", *sorted((source / "ports").glob("*.rs"))))
     found = {}
     for name, body in re.findall(r"^pub trait (\w+)(.*?)^}", code, re.MULTILINE | re.DOTALL):
-        said = re.search(r"IAM: ((?:`[\w:]+`,?\s*(?:///\s*)?)+)", body)
+        said = re.search(r"IAM:\s*(?:///\s*)?((?:`[\w:]+`,?\s*(?:///\s*)?)+)", body)
         found[name] = set(re.findall(r"`([\w:]+)`", said[1])) if said else set()
     return found
 

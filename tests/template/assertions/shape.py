@@ -137,14 +137,14 @@ def files_are_linked_under_the_distribution_unless_another_address_is_given(stac
     put("Parameters > AcceptedTypes > Default", "image/svg+xml=1MiB"),
     put("Parameters > AcceptedTypes > AllowedPattern", "^[a-z]+$"),
 )
-def the_accepted_types_fit_a_single_put(stack: Stack) -> None:
-    units = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+def the_accepted_types_fit_an_object(stack: Stack) -> None:
+    units = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
     parameter = stack.parent["Parameters"]["AcceptedTypes"]
     assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"]), "the default does not pass its own pattern"
     sizes = {kind: int(number) * units[unit] for kind, number, unit in re.findall(r"([^=,]+)=(\d+)(\w*)", parameter["Default"])}
     images, videos = ["jpeg", "png", "webp", "gif", "avif"], ["mp4", "webm", "quicktime"]
     same(set(sizes), {*(f"image/{i}" for i in images), *(f"video/{v}" for v in videos), "application/pdf"})
-    assert max(sizes.values()) <= 5 * 1024**3, "S3 takes no more than 5 GiB in one PUT"
+    assert max(sizes.values()) <= 5 * 1024**4, "no grant is for more than 5 TiB"
 
 
 ONE_VARIANT = "wide-2x:1600x900:cover:webp:80"
