@@ -1,0 +1,36 @@
+//! Uploads files of any size to Valet: in parts, in parallel, resumable, checked from the disk to storage.
+//!
+//! Everything blocks and runs on plain threads; there is no runtime to bring along. This crate knows Valet's HTTP contract
+//! alone, and nothing of what answers it.
+//!
+//! In reading order: what is said to the API and by it, then the API, then an upload.
+
+mod backoff;
+mod stop;
+
+mod error;
+mod file;
+mod grant;
+mod limits;
+mod settings;
+mod ticket;
+
+mod api;
+mod wire;
+
+mod observer;
+mod options;
+
+pub use api::{Api, Confirmed};
+pub use error::{Error, FieldError, Result};
+pub use file::{Checksum, File, FilePage, Placeholder, Thumbnail, Thumbnails};
+pub use grant::{
+    Confirmation, ConfirmedPart, Grant, Multipart, NewUpload, SignedPart, SignedRequest, Status, StoredPart,
+    StoredParts, ToSend, Upload, WantedPart,
+};
+pub use limits::{Limits, PartLimits, TypeLimit};
+pub use observer::Observer;
+pub use options::{Options, Uploaded};
+pub use settings::{Settings, Token};
+pub use stop::Stop;
+pub use ticket::Ticket;
