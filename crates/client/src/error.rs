@@ -165,7 +165,9 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::TryLater { .. } | Self::Network { .. } | Self::Stopped(_) | Self::GaveUp { .. } => true,
-            Self::Storage { status, .. } => *status >= 500 || matches!(*status, 307 | 408 | 429),
+            Self::Storage { status, code } => {
+                *status >= 500 || matches!(*status, 307 | 408 | 409 | 429) || code == "RequestTimeout"
+            }
             Self::Settings(_)
             | Self::Source { .. }
             | Self::FileChanged(_)
@@ -178,6 +180,33 @@ impl Error {
             | Self::Corrupt(_)
             | Self::Protocol { .. } => false,
         }
+    }
+
+    /// Whether an upload that ended so may be resumed, if there was a grant: storage still has its parts.
+    pub fn is_resumable(&self) -> bool {
+        match self {
+            Self::Settings(_)
+            | Self::Source { .. }
+            | Self::Unauthorized { .. }
+            | Self::Untrusted(_)
+            | Self::Storage { .. }
+            | Self::TryLater { .. }
+            | Self::Network { .. }
+            | Self::Stopped(_)
+            | Self::Protocol { .. }
+            | Self::GaveUp { .. } => true,
+            Self::FileChanged(_)
+            | Self::NotFound { .. }
+            | Self::Ended { .. }
+            | Self::Rejected { .. }
+            | Self::Refused { .. }
+            | Self::Corrupt(_) => false,
+        }
+    }
+
+    /// Whether the upload's own state tells more.
+    pub(crate) fn says_it_is_over(&self) -> bool {
+        matches!(self, Self::Ended { .. }) || self.code() == "invalid_state"
     }
 
     /// How long the server asked to wait before the next try.

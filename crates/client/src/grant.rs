@@ -4,8 +4,12 @@ use crate::file::{Checksum, File};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 use std::time::Instant;
 use time::OffsetDateTime;
+
+/// A URL this near its end is taken for ended.
+const MARGIN: Duration = Duration::from_secs(30);
 
 /// What a grant is asked for.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
@@ -147,6 +151,13 @@ pub struct SignedRequest {
     /// When the URL ends, by this machine's steady clock.
     #[serde(skip)]
     pub ends: Option<Instant>,
+}
+
+impl SignedRequest {
+    /// Whether a request that begins now still finds its URL valid: storage compares when a request begins.
+    pub(crate) fn is_live(&self) -> bool {
+        self.ends.is_none_or(|ends| ends > Instant::now() + MARGIN)
+    }
 }
 
 /// Hides the URL and the headers.

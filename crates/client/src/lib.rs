@@ -21,6 +21,18 @@ mod wire;
 mod observer;
 mod options;
 
+mod crc;
+mod cut;
+mod part_reader;
+mod source;
+
+mod requests;
+mod storage;
+mod transfer;
+
+mod confirm;
+mod upload;
+
 pub use api::{Api, Confirmed};
 pub use error::{Error, FieldError, Result};
 pub use file::{Checksum, File, FilePage, Placeholder, Thumbnail, Thumbnails};
@@ -32,5 +44,7 @@ pub use limits::{Limits, PartLimits, TypeLimit};
 pub use observer::Observer;
 pub use options::{Options, Uploaded};
 pub use settings::{Settings, Token};
+pub use source::Source;
 pub use stop::Stop;
 pub use ticket::Ticket;
+pub use upload::{resume, upload};

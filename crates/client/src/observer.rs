@@ -31,7 +31,7 @@ pub trait Observer: Sync {
         _ = part_number;
     }
 
-    /// This part goes again after `delay`.
+    /// This part goes again after `delay`; 0 stands for the confirm.
     fn retrying(&self, part_number: u32, error: &Error, delay: Duration) {
         _ = (part_number, error, delay);
     }
