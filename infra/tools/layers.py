@@ -1,4 +1,5 @@
-"""Guards the direction of dependency: functions → {http, aws, lambda, thumbnail} → core, thumbnail → {scaled-jpeg, webp}, never upward, never sideways.
+"""Guards the direction of dependency: functions → {http, aws, lambda, thumbnail} → core, thumbnail → {scaled-jpeg, webp}, never upward, never sideways. What runs
+at a user's stands alone: valet-cli → valet-client → nothing of ours.
 
 It reads manifests, sources and `cargo tree`, and must never build anything.
 """
@@ -15,8 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # What core must do without: a cloud, a wire, a clock of its own, pixels.
 FOREIGN_TO_CORE = re.compile(r"^(aws.*|lambda.*|http|hyper|tokio|image)$")
 SDK = re.compile(r"^(aws-sdk-.*|aws-smithy-.*|aws-credential-types)$")
-ENVIRONMENT = re.compile(r"functions/[^/]+/src/(main|config)\.rs|crates/lambda/.*")
+ENVIRONMENT = re.compile(r"functions/[^/]+/src/(main|config)\.rs|crates/lambda/.*|crates/cli/.*")
 CODECS = {"scaled-jpeg", "valet-webp"}
+# What runs at a user's: of ours, each may depend on these alone, and nothing on the server's side on any of it.
+CLIENT_SIDE: dict[str, set[str]] = {"valet-client": set(), "valet-cli": {"valet-client"}}
 TESTS = re.compile(r"(.*/)?(tests|benches|examples)/.*")
 
 
@@ -49,6 +52,12 @@ def _manifests(manifests: dict[str, dict]) -> Iterable[str]:
                 yield f"crates/thumbnail depends on {name}; it knows bytes and pixels alone"
             if manifest["package"]["name"] in CODECS and name in ours:
                 yield f"{where} depends on {name}; a codec is of use to others and knows nothing of us"
+            who = manifest["package"]["name"]
+            if who in CLIENT_SIDE and name in ours and name not in CLIENT_SIDE[who]:
+                yield f"{where} depends on {name}; the client's side knows the HTTP contract alone"
+                continue
+            if who not in CLIENT_SIDE and name in CLIENT_SIDE:
+                yield f"{where} depends on {name}, which belongs to the client's side"
             if where == "crates/core" and name in ours:
                 yield f"crates/core depends on {name}, which lies above it"
             if ours.get(name, "").startswith("functions/"):
@@ -71,7 +80,7 @@ def _sources(root: Path) -> Iterable[str]:
         if "lambda_http" in code and not where.startswith(("crates/http/", "functions/")):
             yield f"{where} uses lambda_http; only crates/http and the functions do"
         if re.search(r"\bstd::env\b|\benv::vars?(_os)?\(", code) and not (ENVIRONMENT.fullmatch(where) or TESTS.fullmatch(where)):
-            yield f"{where} reads the environment; only a function's main.rs and config.rs and crates/lambda do"
+            yield f"{where} reads the environment; only a function's main.rs and config.rs, crates/lambda and crates/cli do"
 
 
 def core_tree(root: Path) -> list[str]:
