@@ -9,7 +9,7 @@ const CAP: Duration = Duration::from_secs(20);
 /// top of `asked`, what the server asked for (at most five minutes are granted).
 pub(crate) fn delay(failures: u32, asked: Option<Duration>) -> Duration {
     let ceiling = BASE.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(CAP);
-    asked.unwrap_or_default().min(Duration::from_secs(300)) + ceiling.mul_f64(fastrand::f64())
+    asked.unwrap_or_default().min(Duration::from_mins(5)) + ceiling.mul_f64(fastrand::f64())
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(crate) fn confirm<O: Observer>(transfer: &Transfer<O>) -> Result<Box<File>> 
             Ok(Confirmed::File(file)) => return Ok(file),
             Ok(Confirmed::Assembling { retry_after }) => {
                 // Storage is at work, however long it takes; at least a second, whatever it says.
-                let wait = retry_after.clamp(Duration::from_secs(1), Duration::from_secs(60));
+                let wait = retry_after.clamp(Duration::from_secs(1), Duration::from_mins(1));
                 if transfer.halt.wait(wait) {
                     return Err(Error::Stopped(None).into());
                 }

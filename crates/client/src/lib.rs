@@ -3,6 +3,21 @@
 //! Everything blocks and runs on plain threads; there is no runtime to bring along. This crate knows Valet's HTTP contract
 //! alone, and nothing of what answers it.
 //!
+//! ```no_run
+//! use valet_client::{Api, Options, Settings, Source, Stop, Token, upload};
+//!
+//! # fn main() -> Result<(), valet_client::Error> {
+//! let token = Token::File("/run/secrets/valet".into());
+//! let api = Api::new(Settings::new("https://api.example", token))?;
+//! let film = Source::open("film.mp4")?;
+//! let uploaded = upload(&api, &film, "video/mp4", &Options::default(), &(), &Stop::new())?;
+//! println!("{} is at {}", uploaded.file.id, uploaded.file.file_url);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! To resume after a crash, keep the [`Ticket`] that an [`Observer`] is handed, and give it to [`resume`].
+//!
 //! In reading order: what is said to the API and by it, then the API, then an upload.
 
 mod backoff;

@@ -31,7 +31,7 @@ impl Default for Options {
             part_size: None,
             checksums: true,
             sha256: false,
-            patience: Duration::from_secs(600),
+            patience: Duration::from_mins(10),
             idempotency_key: None,
         }
     }

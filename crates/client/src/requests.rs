@@ -9,13 +9,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a URL is taken to live where the server told no time.
-const UNKNOWN_LIFE: Duration = Duration::from_secs(120);
+const UNKNOWN_LIFE: Duration = Duration::from_mins(2);
 
 /// The most one request signs.
 const MOST_SIGNED: usize = 500;
 
 /// Batches grow while they are used up within this time, so that few URLs end unused.
-const USED_WITHIN: Duration = Duration::from_secs(240);
+const USED_WITHIN: Duration = Duration::from_mins(4);
 
 /// Where signed requests come from.
 pub(crate) struct Requests<'a> {

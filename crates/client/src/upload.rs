@@ -16,6 +16,7 @@ use crate::ticket::Ticket;
 use crate::transfer::{Ending, State, Task, Transfer, over};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -73,7 +74,7 @@ impl<'a, O: Observer> Run<'a, O> {
         observer: &'a O,
         stop: &'a Stop,
     ) -> Result<Self> {
-        let halt = Stop::new();
+        let halt = stop.within();
         Ok(Self {
             storage: Storage::new(api.settings(), options.parallel.clamp(1, 64))?,
             api: api.stoppable(&halt)?,
@@ -92,7 +93,6 @@ impl<'a, O: Observer> Run<'a, O> {
             let watch = scope.spawn(|| {
                 while !over.load(Ordering::Acquire) {
                     if self.stop.is_stopped() {
-                        self.halt.stop();
                         self.storage.shutdown();
                         self.api.shutdown();
                         return;
@@ -241,7 +241,7 @@ fn transfer_and_confirm<O: Observer>(
 ) -> std::result::Result<Box<File>, Ending> {
     match transfer.ticket.part_size {
         Some(_) => {
-            let mut stored = if is_new { Default::default() } else { confirm::stored(transfer)? };
+            let mut stored = if is_new { BTreeMap::new() } else { confirm::stored(transfer)? };
             let (mut checks, mut sends) = (Vec::new(), Vec::new());
             for number in transfer.cut.numbers() {
                 match stored.remove(&number).filter(|part| part.size == transfer.cut.range(number).1) {
