@@ -10,8 +10,8 @@ use std::time::Duration;
 use ureq::http::{HeaderMap, Request, Response};
 use ureq::{Agent, Body, SendBody};
 
-/// What is read from the file, run through the CRC and handed to the socket at once. It has to stay in a core's L2 cache on
-/// the way (see docs/PERFORMANCE.md), and it is all the memory a connection takes.
+/// What is read from the file, run through the CRC and handed to the socket at once; it is all the memory a connection takes.
+/// It has to stay in a core's L2 cache on the way: 64 to 512 KiB cost the same with 2 MiB of L2, 1 MiB costs a tenth more.
 const BUFFER: usize = 256 << 10;
 
 /// Answers are short.

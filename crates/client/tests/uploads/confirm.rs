@@ -3,7 +3,7 @@
 use crate::fake::{Fake, Fault, Stored};
 use crate::{PART, PART_LENGTH, TestFile, Watch, run};
 use serde_json::json;
-use valet_client::Error;
+use valet_client::{Confirmation, Error, NewUpload};
 
 #[test]
 fn a_part_that_storage_lost_is_sent_again() {
@@ -36,6 +36,23 @@ fn a_part_that_somebody_wrote_over_is_sent_again() {
         assert_eq!(fake.file().unwrap(), file.bytes);
         assert_eq!((fake.count("PUT 4"), fake.count("PUT 3")), (2, 1));
     }
+}
+
+#[test]
+fn a_confirm_of_what_is_not_there_is_not_tried_again() {
+    let fake = Fake::start(PART);
+    let api = fake.api();
+    let new = NewUpload {
+        filename: "f".into(),
+        content_type: "video/mp4".into(),
+        size: 1,
+        part_size: None,
+        checksum: None,
+    };
+    let id = api.issue(&new, None).unwrap().upload.id;
+    let refused = api.confirm(&id, &Confirmation::default());
+    assert!(matches!(refused, Err(Error::TryLater { code, .. }) if code == "not_uploaded"));
+    assert_eq!(fake.count("confirm"), 1);
 }
 
 #[test]

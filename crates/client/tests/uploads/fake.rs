@@ -394,15 +394,15 @@ impl State {
     }
 }
 
-struct Request {
+pub(crate) struct Request {
     method: String,
-    path: String,
+    pub(crate) path: String,
     headers: HashMap<String, String>,
-    length: usize,
+    pub(crate) length: usize,
 }
 
 impl Request {
-    fn read(reader: &mut impl BufRead) -> Option<Self> {
+    pub(crate) fn read(reader: &mut impl BufRead) -> Option<Self> {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
         let mut words = line.split(' ').map(ToOwned::to_owned);

@@ -21,6 +21,8 @@ fn changed(change: impl Fn(&fs::File) + Sync + 'static) {
     assert!(matches!(changed, Err(Error::FileChanged(_))), "{changed:?}");
     assert_eq!(fake.count("confirm"), 0);
     assert_eq!(fake.file(), None);
+    // Found out part by part and not in the end alone.
+    assert!(fake.state().log.len() < 35, "{:?}", fake.state().log);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod confirm;
 mod fake;
 mod faults;
 mod file;
+mod tls;
 mod whole;
 
 use fake::Fake;
