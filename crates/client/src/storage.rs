@@ -51,12 +51,7 @@ pub(crate) enum Put {
 impl Storage {
     /// Keeps up to `connections` open.
     pub(crate) fn new(settings: &Settings, connections: usize) -> Result<Self> {
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .user_agent(settings.user_agent.as_str())
-            .tls_config(wire::tls(settings)?)
-            .timeout_connect(Some(settings.connect_timeout))
+        let agent = wire::config(settings)?
             // Each bounds one read or write, so that no byte moving is what ends a connection, not a slow line.
             .timeout_per_write(Some(settings.idle_timeout))
             .timeout_per_read(Some(settings.idle_timeout * ANSWER_PATIENCE))

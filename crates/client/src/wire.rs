@@ -7,13 +7,16 @@ use crate::stop::Stop;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, ErrorKind};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
-use ureq::http::{HeaderMap, Method, Request, Response};
+use ureq::config::ConfigBuilder;
+use ureq::http::{HeaderMap, Method, Request, Response, Uri};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::typestate::AgentScope;
 use ureq::{Agent, Body};
 
 /// The most of an answer that is read: 500 signed parts take about one MiB.
@@ -178,35 +181,43 @@ impl Wire {
 
 fn check_base_url(base_url: &str) -> Result<()> {
     let wrong = |why: &str| Err(Error::Settings(format!("the API's address {why}")));
-    let Ok(uri) = base_url.parse::<ureq::http::Uri>() else { return wrong("is not a URL") };
+    let Ok(uri) = base_url.parse::<Uri>() else { return wrong("is not a URL") };
     let Some(host) = uri.host() else { return wrong("has no host") };
     if uri.query().is_some() || uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return wrong("must be a scheme, a host and at most a path");
     }
-    let here = host == "localhost"
-        || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
     match uri.scheme_str() {
         Some("https") => Ok(()),
-        Some("http") if here => Ok(()),
+        Some("http") if is_here(host) => Ok(()),
         Some("http") => wrong("must begin with https://: the token would travel in the open"),
         _ => wrong("must begin with https://"),
     }
 }
 
-fn agent_of(settings: &Settings) -> Result<Agent> {
-    Ok(Agent::config_builder()
+fn is_here(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+/// What agents have in common: no redirects, and the environment's proxy unless the API is on this machine, which no proxy
+/// would find.
+pub(crate) fn config(settings: &Settings) -> Result<ConfigBuilder<AgentScope>> {
+    let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .user_agent(settings.user_agent.as_str())
         .tls_config(tls(settings)?)
-        .timeout_connect(Some(settings.connect_timeout))
-        .timeout_global(Some(settings.connect_timeout + settings.answer_timeout))
-        .build()
-        .new_agent())
+        .timeout_connect(Some(settings.connect_timeout));
+    let uri: Uri = settings.base_url.parse().unwrap_or_default();
+    Ok(if uri.host().is_some_and(is_here) { config.proxy(None) } else { config })
+}
+
+fn agent_of(settings: &Settings) -> Result<Agent> {
+    let config = config(settings)?.timeout_global(Some(settings.connect_timeout + settings.answer_timeout));
+    Ok(config.build().new_agent())
 }
 
 /// Trusts what the settings say.
-pub(crate) fn tls(settings: &Settings) -> Result<TlsConfig> {
+fn tls(settings: &Settings) -> Result<TlsConfig> {
     let Some(path) = &settings.ca_bundle else { return Ok(TlsConfig::default()) };
     let wrong =
         |why: &dyn std::fmt::Display| Error::Settings(format!("the CA bundle {}: {why}", path.display()));
