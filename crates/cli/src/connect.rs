@@ -38,7 +38,9 @@ impl Connection {
         match uri.scheme_str() {
             Some("https") => {}
             Some("http") if is_loopback(given) => {}
-            Some("http") => return Err(usage("--api must be https://, or the token would travel in the open")),
+            Some("http") => {
+                return Err(usage("--api must be https://, or the token would travel in the open"));
+            }
             _ => return Err(usage("--api must be a URL such as https://api.example.com")),
         }
         if uri.query().is_some() {
@@ -50,7 +52,10 @@ impl Connection {
     /// Who is asking.
     pub(crate) fn credential(&self) -> Result<Credential, Failure> {
         Credential::of(self.token.clone(), self.token_file.clone()).ok_or_else(|| {
-            Failure::new(Exit::Usage, "no token is given; use VALET_TOKEN, VALET_TOKEN_FILE, --token or --token-file")
+            Failure::new(
+                Exit::Usage,
+                "no token is given; use VALET_TOKEN, VALET_TOKEN_FILE, --token or --token-file",
+            )
         })
     }
 }
@@ -79,7 +84,8 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<ConfigBuilder<AgentScope>
     if certificates.is_empty() {
         return Err(usage(format!("{} holds no certificate (PEM)", path.display())));
     }
-    Ok(builder.tls_config(TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(certificates))).build()))
+    Ok(builder
+        .tls_config(TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(certificates))).build()))
 }
 
 #[cfg(test)]
@@ -93,10 +99,19 @@ mod tests {
 
     #[test]
     fn a_token_travels_encrypted_or_not_beyond_this_machine() {
-        for good in ["https://api.example.com/", "http://127.0.0.1:4567", "http://[::1]:4567", "http://localhost:1/"] {
+        for good in
+            ["https://api.example.com/", "http://127.0.0.1:4567", "http://[::1]:4567", "http://localhost:1/"]
+        {
             assert_eq!(base_url(good).as_deref(), Ok(good.trim_end_matches('/')));
         }
-        for bad in ["http://api.example.com", "http://localhost.example", "ftp://x", "api.example.com", "", "https://x/?a"] {
+        for bad in [
+            "http://api.example.com",
+            "http://localhost.example",
+            "ftp://x",
+            "api.example.com",
+            "",
+            "https://x/?a",
+        ] {
             assert_eq!(base_url(bad), Err(Exit::Usage), "{bad}");
         }
     }

@@ -24,6 +24,7 @@ use report::Screen;
 use stack::{Grant, Limits, Shown};
 use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
+use std::time::Duration;
 use valet_client::Stop;
 use web::{NoAnswer, Web};
 
@@ -54,6 +55,9 @@ pub(crate) struct ProbeArgs {
     /// Do not wait for a signed URL to end (up to 15 minutes)
     #[arg(long)]
     quick: bool,
+    /// How long the CDN may go on serving a deleted file
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    deletion_wait: u64,
     /// One JSON document on standard output instead of the table
     #[arg(long)]
     json: bool,
@@ -79,6 +83,7 @@ struct Probe<'a> {
     us: Credential,
     them: Option<Credential>,
     quick: bool,
+    deletion_wait: Duration,
     limits: Limits,
     /// Whether there are routes under /v1/files.
     files: bool,
@@ -90,7 +95,12 @@ struct Probe<'a> {
 }
 
 /// Tries everything, removes what it made, and says what it found.
-pub(crate) fn run(args: &ProbeArgs, connection: &Connection, output: &Output, stop: &Stop) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    args: &ProbeArgs,
+    connection: &Connection,
+    output: &Output,
+    stop: &Stop,
+) -> Result<Exit, Failure> {
     let api = connection.base_url()?;
     let local = match args.engine {
         Engine::Auto => is_loopback(&api),
@@ -124,6 +134,7 @@ fn started<'a>(
         us: connection.credential()?,
         them: Credential::of(args.other_token.clone(), args.other_token_file.clone()),
         quick: args.quick,
+        deletion_wait: Duration::from_secs(args.deletion_wait),
         limits: Limits { types: Vec::new(), parts: None },
         files: false,
         stop,
@@ -138,13 +149,25 @@ fn started<'a>(
         let answer = probe.call_as(Some(who), "GET", "/v1/limits", None).map_err(unreachable)?;
         match answer.status {
             200 => {
-                probe.limits = serde_json::from_slice(&answer.body)
-                    .map_err(|_| Failure::new(Exit::Failed, "GET /v1/limits answers something else than limits; is --api right?"))?;
+                probe.limits = serde_json::from_slice(&answer.body).map_err(|_| {
+                    Failure::new(
+                        Exit::Failed,
+                        "GET /v1/limits answers something else than limits; is --api right?",
+                    )
+                })?;
             }
             401 | 403 => {
-                return Err(Failure::new(Exit::Unauthorized, format!("{whose} is not accepted ({})", answer.told())));
+                return Err(Failure::new(
+                    Exit::Unauthorized,
+                    format!("{whose} is not accepted ({})", answer.told()),
+                ));
             }
-            _ => return Err(Failure::new(Exit::Failed, format!("GET /v1/limits: {}; is --api right?", answer.told()))),
+            _ => {
+                return Err(Failure::new(
+                    Exit::Failed,
+                    format!("GET /v1/limits: {}; is --api right?", answer.told()),
+                ));
+            }
         }
     }
     probe.files = probe.call("GET", "/v1/files?limit=1", None).map_err(unreachable)?.status == 200;

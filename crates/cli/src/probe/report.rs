@@ -31,7 +31,12 @@ struct Document<'a> {
 impl<'a> Screen<'a> {
     pub(super) fn new(output: &'a Output, json: bool, groups: &[Group]) -> Self {
         let widest = |text: fn(&Check) -> &'static str| {
-            groups.iter().flat_map(|group| group.checks).map(|check| text(check).chars().count()).max().unwrap_or(0)
+            groups
+                .iter()
+                .flat_map(|group| group.checks)
+                .map(|check| text(check).chars().count())
+                .max()
+                .unwrap_or(0)
         };
         let spinner = ProgressBar::new_spinner();
         spinner.set_style(ProgressStyle::with_template("  {spinner} {msg}").expect("a literal template"));
@@ -68,7 +73,10 @@ impl<'a> Screen<'a> {
     /// Says that something takes long.
     pub(super) fn waiting(&self, what: &str, time: Duration) {
         let minutes = time.as_secs() / 60;
-        let text = format!("waiting {minutes} min {:02} s for {what} (--quick leaves this out)", time.as_secs() % 60);
+        let text = format!(
+            "waiting {minutes} min {:02} s for {what} (--quick leaves this out)",
+            time.as_secs() % 60
+        );
         if self.spinner.is_hidden() {
             self.output.note(&text);
         } else {
@@ -111,7 +119,8 @@ impl<'a> Screen<'a> {
             self.output.json_line(&Document { api, checks: rows, left, exit_code: exit as u8 });
             return;
         }
-        let verdicts = [Verdict::Held, Verdict::Hole, Verdict::NotEnforcedHere, Verdict::NotTried, Verdict::NoAnswer];
+        let verdicts =
+            [Verdict::Held, Verdict::Hole, Verdict::NotEnforcedHere, Verdict::NotTried, Verdict::NoAnswer];
         let counts = verdicts.iter().filter_map(|verdict| {
             let count = rows.iter().filter(|row| row.verdict == *verdict).count();
             (count > 0).then(|| format!("{count} {}", verdict.as_str()))

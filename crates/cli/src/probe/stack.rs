@@ -90,7 +90,9 @@ impl Signed {
     /// `/uploads/…`, as it is below the CDN too.
     pub(super) fn key_path(&self) -> Result<&str, NoAnswer> {
         let url = self.object_url();
-        url.find("/uploads/").map(|at| &url[at..]).ok_or_else(|| NoAnswer("the grant's URL names no upload".into()))
+        url.find("/uploads/")
+            .map(|at| &url[at..])
+            .ok_or_else(|| NoAnswer("the grant's URL names no upload".into()))
     }
 
     /// The bucket's address, without a slash at the end.
@@ -115,7 +117,8 @@ impl Grant {
     /// How long until the URL ends. Only the server's clock and this machine's steady one take part.
     pub(super) fn until_url_ends(&self) -> Result<Duration, NoAnswer> {
         let parsed = |text: &str| {
-            OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NoAnswer("a time in the grant is not RFC 3339".into()))
+            OffsetDateTime::parse(text, &Rfc3339)
+                .map_err(|_| NoAnswer("a time in the grant is not RFC 3339".into()))
         };
         let lifetime = parsed(&self.put()?.expires_at)? - parsed(&self.created_at)?;
         let lifetime = Duration::try_from(lifetime).unwrap_or_default();
@@ -162,7 +165,8 @@ impl Probe<'_> {
 
     /// A grant for a PUT of this content, and its cleaning up.
     pub(super) fn grant(&self, content_type: &str, content: &[u8], hashed: bool) -> Result<Grant, NoAnswer> {
-        let mut wanted = json!({"filename": "valet-probe", "contentType": content_type, "size": content.len()});
+        let mut wanted =
+            json!({"filename": "valet-probe", "contentType": content_type, "size": content.len()});
         if hashed {
             wanted["checksum"] = json!({"sha256": sha256(content)});
         }
@@ -192,7 +196,10 @@ impl Probe<'_> {
     /// The first sample that this stack accepts and `wanted` likes.
     pub(super) fn accepted(&self, wanted: impl Fn(&Sample, &TypeLimit) -> bool) -> Option<&'static Sample> {
         super::samples::ALL.iter().find(|sample| {
-            self.limits.types.iter().any(|limit| limit.content_type == sample.content_type && wanted(sample, limit))
+            self.limits
+                .types
+                .iter()
+                .any(|limit| limit.content_type == sample.content_type && wanted(sample, limit))
         })
     }
 
@@ -211,7 +218,8 @@ impl Probe<'_> {
         let grant = self.grant(sample.content_type, sample.content, true).map_err(|NoAnswer(why)| why)?;
         let signed = grant.request.ok_or("the grant has no request")?;
         went("PUT", self.web.send(&signed.ask(sample.content)))?;
-        let file = went("confirm", self.call("POST", &format!("/v1/uploads/{}/confirm", grant.id), None))?.json();
+        let file =
+            went("confirm", self.call("POST", &format!("/v1/uploads/{}/confirm", grant.id), None))?.json();
         let file_url = file["fileUrl"].as_str().ok_or("the file has no URL")?.to_owned();
         let key_path = signed.key_path().map_err(|NoAnswer(why)| why)?;
         let cdn = file_url.strip_suffix(key_path).ok_or("the file's URL does not end in its key")?.to_owned();

@@ -85,7 +85,8 @@ impl Answer {
                 .and_then(|(_, rest)| rest.split_once("</Code>"))
                 .map_or(String::new(), |(code, _)| code.into())
         };
-        let is_code = found.len() <= 40 && found.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_code =
+            found.len() <= 40 && found.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if is_code { found } else { String::new() }
     }
 
@@ -165,7 +166,9 @@ fn told(error: &ureq::Error) -> &'static str {
         ureq::Error::Timeout(_) => "no answer in time",
         ureq::Error::HostNotFound => "no such host",
         ureq::Error::ConnectionFailed => "no connection",
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => "no connection: refused",
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            "no connection: refused"
+        }
         ureq::Error::Io(_) => "the connection broke",
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => "no trusted TLS connection",
         _ => "no answer that is HTTP",

@@ -16,12 +16,37 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 pub(in super::super) const GROUP: Group = Group {
     title: "The CDN serves what was verified, and nothing else",
     checks: &[
-        Check { id: "cdn-unverified", title: "a file before it is verified", expected: "403 or 404", run: unverified },
-        Check { id: "cdn-rejected", title: "HTML granted as an image", expected: "rejected, never served", run: rejected },
-        Check { id: "cdn-cancelled", title: "a file that comes after its cancel", expected: "never served", run: cancelled },
+        Check {
+            id: "cdn-unverified",
+            title: "a file before it is verified",
+            expected: "403 or 404",
+            run: unverified,
+        },
+        Check {
+            id: "cdn-rejected",
+            title: "HTML granted as an image",
+            expected: "rejected, never served",
+            run: rejected,
+        },
+        Check {
+            id: "cdn-cancelled",
+            title: "a file that comes after its cancel",
+            expected: "never served",
+            run: cancelled,
+        },
         Check { id: "cdn-unknown", title: "a key that is not there", expected: "403 or 404", run: unknown },
-        Check { id: "cdn-list", title: "listings and paths with .. in them", expected: "400, 403 or 404", run: list },
-        Check { id: "cdn-query", title: "?response-content-type=text/html", expected: "the type stays", run: query },
+        Check {
+            id: "cdn-list",
+            title: "listings and paths with .. in them",
+            expected: "400, 403 or 404",
+            run: list,
+        },
+        Check {
+            id: "cdn-query",
+            title: "?response-content-type=text/html",
+            expected: "the type stays",
+            run: query,
+        },
         Check { id: "cdn-write", title: "PUT, POST, DELETE at the CDN", expected: "403 or 405", run: write },
     ],
 };
@@ -140,7 +165,8 @@ fn query(probe: &Probe) -> Outcome {
         Ok(shown) => shown,
         Err(why) => return Ok(without_a_file(&why)),
     };
-    let url = format!("{}?response-content-type=text%2Fhtml&response-content-disposition=inline", shown.file_url);
+    let url =
+        format!("{}?response-content-type=text%2Fhtml&response-content-disposition=inline", shown.file_url);
     let answer = probe.web.send(&Ask::new("GET", url))?;
     let content_type = answer.header("content-type");
     // Refusing it altogether would do as well.

@@ -20,25 +20,70 @@ pub(in super::super) const GROUP: Group = Group {
         Check { id: "put-type", title: "PUT as text/html", expected: "403", run: other_type },
         Check { id: "put-hash", title: "PUT of other bytes than hashed", expected: "400", run: other_bytes },
         Check { id: "put-again", title: "a second PUT", expected: "412", run: again },
-        Check { id: "put-no-precondition", title: "PUT without If-None-Match", expected: "403", run: no_precondition },
-        Check { id: "put-header-changed", title: "PUT with another Cache-Control", expected: "403", run: other_caching },
-        Check { id: "put-hash-changed", title: "PUT with another checksum header", expected: "400 or 403", run: other_hash },
-        Check { id: "put-header-missing", title: "PUT without Cache-Control", expected: "403", run: no_caching },
+        Check {
+            id: "put-no-precondition",
+            title: "PUT without If-None-Match",
+            expected: "403",
+            run: no_precondition,
+        },
+        Check {
+            id: "put-header-changed",
+            title: "PUT with another Cache-Control",
+            expected: "403",
+            run: other_caching,
+        },
+        Check {
+            id: "put-hash-changed",
+            title: "PUT with another checksum header",
+            expected: "400 or 403",
+            run: other_hash,
+        },
+        Check {
+            id: "put-header-missing",
+            title: "PUT without Cache-Control",
+            expected: "403",
+            run: no_caching,
+        },
         Check { id: "put-amz-acl", title: "PUT with x-amz-acl added", expected: "403", run: amz_acl },
         Check { id: "put-amz-meta", title: "PUT with x-amz-meta-… added", expected: "403", run: amz_meta },
-        Check { id: "put-amz-tagging", title: "PUT with x-amz-tagging added", expected: "403", run: amz_tagging },
+        Check {
+            id: "put-amz-tagging",
+            title: "PUT with x-amz-tagging added",
+            expected: "403",
+            run: amz_tagging,
+        },
         Check {
             id: "put-plain-header",
             title: "PUT with Content-Encoding added",
             expected: "403, or 422 at confirm",
             run: plain_header,
         },
-        Check { id: "put-other-key", title: "the signature under another key", expected: "403", run: other_key },
-        Check { id: "put-path-tricks", title: "… under paths with .. in them", expected: "403", run: path_tricks },
-        Check { id: "put-longer-lived", title: "the URL made to live longer", expected: "403", run: longer_lived },
+        Check {
+            id: "put-other-key",
+            title: "the signature under another key",
+            expected: "403",
+            run: other_key,
+        },
+        Check {
+            id: "put-path-tricks",
+            title: "… under paths with .. in them",
+            expected: "403",
+            run: path_tricks,
+        },
+        Check {
+            id: "put-longer-lived",
+            title: "the URL made to live longer",
+            expected: "403",
+            run: longer_lived,
+        },
         Check { id: "put-only", title: "GET, HEAD, DELETE, POST by the URL", expected: "403", run: put_only },
         Check { id: "type-html", title: "a grant for text/html", expected: "415", run: html },
-        Check { id: "type-too-large", title: "a grant for one byte too many", expected: "413", run: too_large },
+        Check {
+            id: "type-too-large",
+            title: "a grant for one byte too many",
+            expected: "413",
+            run: too_large,
+        },
     ],
 };
 
@@ -167,7 +212,10 @@ fn elsewhere(probe: &Probe, grant: &Grant, urls: Vec<String>) -> Outcome {
     for url in urls {
         let answer = probe.web.send(&Ask { url, ..grant.put()?.ask(NOTHING) })?;
         if answer.is_success() {
-            Ledger::note_left(&probe.ledger, "an object was stored beside its key; remove it from the bucket");
+            Ledger::note_left(
+                &probe.ledger,
+                "an object was stored beside its key; remove it from the bucket",
+            );
         }
         if let broken @ Finding::Broken(_) = answered(&answer, &[403]) {
             return Ok(broken);

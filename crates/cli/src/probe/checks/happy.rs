@@ -27,7 +27,12 @@ pub(in super::super) const GROUP: Group = Group {
             expected: "these and attachment",
             run: download_headers,
         },
-        Check { id: "no-store", title: "answers of the API are not cached", expected: "no-store", run: no_store },
+        Check {
+            id: "no-store",
+            title: "answers of the API are not cached",
+            expected: "no-store",
+            run: no_store,
+        },
     ],
 };
 
@@ -41,7 +46,11 @@ fn upload(probe: &Probe) -> Outcome {
         && file["id"] == shown.id.as_str()
         && file["size"] == sample.content.len()
         && file["contentType"] == sample.content_type;
-    Ok(if right { Finding::Held("200, ready".into()) } else { Finding::Broken("the file says something else".into()) })
+    Ok(if right {
+        Finding::Held("200, ready".into())
+    } else {
+        Finding::Broken("the file says something else".into())
+    })
 }
 
 fn served(probe: &Probe) -> Outcome {
@@ -71,7 +80,10 @@ fn thumbnail(probe: &Probe) -> Outcome {
     let read = || Ok(probe.call("GET", &upload, None)?.json()["file"]["thumbnails"].clone());
     let thumbnails = probe.until(THUMBNAIL_PATIENCE, read, |found| found["status"] != "pending")?;
     let Some(url) = thumbnails["items"][0]["url"].as_str() else {
-        return Ok(Finding::Broken(format!("thumbnails are {}", thumbnails["status"].as_str().unwrap_or("missing"))));
+        return Ok(Finding::Broken(format!(
+            "thumbnails are {}",
+            thumbnails["status"].as_str().unwrap_or("missing")
+        )));
     };
     let answer = probe.web.send(&Ask::new("GET", url))?;
     let is_image = answer.body.starts_with(b"\xff\xd8\xff") || answer.body.starts_with(b"RIFF");

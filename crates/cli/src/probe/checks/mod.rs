@@ -48,7 +48,11 @@ fn summary(statuses: &[u16]) -> String {
 
 /// An answer of S3 to a PUT that must be stored for a check to go on.
 fn stored(answer: &Answer) -> Result<(), NoAnswer> {
-    if answer.status == 200 { Ok(()) } else { Err(NoAnswer(format!("the PUT itself was refused: {}", answer.told()))) }
+    if answer.status == 200 {
+        Ok(())
+    } else {
+        Err(NoAnswer(format!("the PUT itself was refused: {}", answer.told())))
+    }
 }
 
 #[cfg(test)]

@@ -18,13 +18,48 @@ const CONFIRM_PATIENCE: Duration = Duration::from_secs(120);
 pub(in super::super) const GROUP: Group = Group {
     title: "Parts are held to their grant",
     checks: &[
-        Check { id: "parts-upload", title: "upload in two parts, read it", expected: "200, the very bytes", run: upload },
-        Check { id: "part-length", title: "a part one byte longer or shorter", expected: "403", run: other_length },
-        Check { id: "part-number", title: "a part's URL for another part", expected: "403", run: other_number },
-        Check { id: "part-hash", title: "other bytes than the part's checksum", expected: "400", run: other_bytes },
-        Check { id: "parts-missing", title: "confirm with a part missing", expected: "409 not_uploaded", run: missing },
-        Check { id: "parts-differ", title: "confirm with another checksum", expected: "409 parts_mismatch", run: differ },
-        Check { id: "part-cancelled", title: "a part after the cancel", expected: "403 or 404", run: cancelled },
+        Check {
+            id: "parts-upload",
+            title: "upload in two parts, read it",
+            expected: "200, the very bytes",
+            run: upload,
+        },
+        Check {
+            id: "part-length",
+            title: "a part one byte longer or shorter",
+            expected: "403",
+            run: other_length,
+        },
+        Check {
+            id: "part-number",
+            title: "a part's URL for another part",
+            expected: "403",
+            run: other_number,
+        },
+        Check {
+            id: "part-hash",
+            title: "other bytes than the part's checksum",
+            expected: "400",
+            run: other_bytes,
+        },
+        Check {
+            id: "parts-missing",
+            title: "confirm with a part missing",
+            expected: "409 not_uploaded",
+            run: missing,
+        },
+        Check {
+            id: "parts-differ",
+            title: "confirm with another checksum",
+            expected: "409 parts_mismatch",
+            run: differ,
+        },
+        Check {
+            id: "part-cancelled",
+            title: "a part after the cancel",
+            expected: "403 or 404",
+            run: cancelled,
+        },
     ],
 };
 
@@ -55,7 +90,9 @@ impl TwoParts {
 fn two_parts(probe: &Probe) -> Result<Result<TwoParts, Finding>, NoAnswer> {
     let not_tried = |why: &str| Ok(Err(Finding::NotTried(why.into())));
     let Some(limits) = &probe.limits.parts else { return not_tried("this stack knows no parts") };
-    let Ok(first) = usize::try_from(limits.min_size) else { return not_tried("its parts are too large to try") };
+    let Ok(first) = usize::try_from(limits.min_size) else {
+        return not_tried("its parts are too large to try");
+    };
     let size = first + LAST_PART;
     let fits = |max: u64| u64::try_from(size).is_ok_and(|size| size <= max);
     let roomy = probe.accepted(|sample, limit| !sample.is_image && fits(limit.max_size));
@@ -153,8 +190,9 @@ fn other_bytes(probe: &Probe) -> Outcome {
     if answer.status != 200 {
         return Err(NoAnswer(format!("the part was not signed: {}", answer.told())));
     }
-    let [signed]: [super::super::stack::Signed; 1] = serde_json::from_value(answer.json()["parts"].clone())
-        .map_err(|_| NoAnswer("the signed part is not understood".into()))?;
+    let [signed]: [super::super::stack::Signed; 1] =
+        serde_json::from_value(answer.json()["parts"].clone())
+            .map_err(|_| NoAnswer("the signed part is not understood".into()))?;
     let exact = signed.ask(upload.body(2));
     let other: Vec<u8> = upload.body(2).iter().rev().copied().collect();
     let finding = answered(&probe.web.send(&exact.clone().body(other))?, &[400]);

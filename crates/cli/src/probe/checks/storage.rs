@@ -1,11 +1,11 @@
 //! The bucket itself answers nobody without a signature.
 
 use super::super::Probe;
+use super::super::check::Finding;
 use super::super::check::{Check, Group, Outcome};
 use super::super::ledger::Ledger;
 use super::super::web::Ask;
 use super::{all_answered, without_a_file};
-use super::super::check::Finding;
 
 pub(in super::super) const GROUP: Group = Group {
     title: "The bucket answers nobody",
@@ -40,7 +40,8 @@ fn of_bucket(probe: &Probe, queries: &[&str]) -> Outcome {
         Err(why) => return Ok(without_a_file(&why)),
     };
     let bucket = shown.signed.bucket_url()?;
-    let asks = queries.iter().map(|query| ((*query).to_owned(), Ask::new("GET", format!("{bucket}/?{query}"))));
+    let asks =
+        queries.iter().map(|query| ((*query).to_owned(), Ask::new("GET", format!("{bucket}/?{query}"))));
     all_answered(probe, asks.collect(), &[403])
 }
 
@@ -58,7 +59,10 @@ fn write(probe: &Probe) -> Outcome {
         &[403],
     )?;
     if matches!(finding, Finding::Broken(_)) {
-        Ledger::note_left(&probe.ledger, "an object may have been stored without a signature; remove *.valet-probe from the bucket");
+        Ledger::note_left(
+            &probe.ledger,
+            "an object may have been stored without a signature; remove *.valet-probe from the bucket",
+        );
     }
     Ok(finding)
 }

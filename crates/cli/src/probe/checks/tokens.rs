@@ -14,9 +14,24 @@ pub(in super::super) const GROUP: Group = Group {
     title: "Every route wants a token",
     checks: &[
         Check { id: "token-none", title: "no token", expected: "401 on every route", run: none },
-        Check { id: "token-garbage", title: "a token that is none", expected: "401 on every route", run: garbage },
-        Check { id: "token-forged", title: "ours with another sub", expected: "401 on every route", run: forged },
-        Check { id: "token-unsigned", title: "ours as alg none", expected: "401 on every route", run: unsigned },
+        Check {
+            id: "token-garbage",
+            title: "a token that is none",
+            expected: "401 on every route",
+            run: garbage,
+        },
+        Check {
+            id: "token-forged",
+            title: "ours with another sub",
+            expected: "401 on every route",
+            run: forged,
+        },
+        Check {
+            id: "token-unsigned",
+            title: "ours as alg none",
+            expected: "401 on every route",
+            run: unsigned,
+        },
     ],
 };
 
@@ -35,7 +50,11 @@ pub(super) fn routes(probe: &Probe) -> Vec<(&'static str, &'static str, Option<V
         routes.push(("POST", "/v1/uploads/{id}/parts", Some(json!({"parts": [{"partNumber": 1}]}))));
     }
     if probe.files {
-        routes.extend([("GET", "/v1/files", None), ("GET", "/v1/files/{id}", None), ("DELETE", "/v1/files/{id}", None)]);
+        routes.extend([
+            ("GET", "/v1/files", None),
+            ("GET", "/v1/files/{id}", None),
+            ("DELETE", "/v1/files/{id}", None),
+        ]);
     }
     routes
 }

@@ -13,9 +13,24 @@ use uuid::Uuid;
 pub(in super::super) const GROUP: Group = Group {
     title: "An id is worth nothing to others",
     checks: &[
-        Check { id: "id-unknown", title: "an id that is nobody's", expected: "404 on every route", run: unknown },
-        Check { id: "id-tricks", title: "paths where an id belongs", expected: "400, 403 or 404", run: tricks },
-        Check { id: "user-pending", title: "our pending upload, by another", expected: "404 on every route", run: pending },
+        Check {
+            id: "id-unknown",
+            title: "an id that is nobody's",
+            expected: "404 on every route",
+            run: unknown,
+        },
+        Check {
+            id: "id-tricks",
+            title: "paths where an id belongs",
+            expected: "400, 403 or 404",
+            run: tricks,
+        },
+        Check {
+            id: "user-pending",
+            title: "our pending upload, by another",
+            expected: "404 on every route",
+            run: pending,
+        },
         Check { id: "user-ready", title: "our file, by another", expected: "404, not listed", run: ready },
     ],
 };
@@ -82,7 +97,9 @@ fn ready(probe: &Probe) -> Outcome {
         return Ok(finding);
     }
     let listed = read("/v1/files?limit=100".into())?;
-    let ids = |page: &Value| page["items"].as_array().is_some_and(|items| items.iter().any(|item| item["id"] == shown.id.as_str()));
+    let ids = |page: &Value| {
+        page["items"].as_array().is_some_and(|items| items.iter().any(|item| item["id"] == shown.id.as_str()))
+    };
     Ok(match listed.status {
         200 if ids(&listed.json()) => Finding::Broken("it is in their list".into()),
         200 => Finding::Held("404 x2, not in their list".into()),

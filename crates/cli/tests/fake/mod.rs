@@ -1,0 +1,142 @@
+//! A stack in memory with every control the probe tries, any one of which can be taken away: API, S3 and CDN on one port.
+
+mod api;
+mod cdn;
+pub mod http;
+mod storage;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{Request, Response};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
+
+/// Lifetimes and sizes that keep tests short.
+pub const URL_SECONDS: i64 = 5;
+pub const PART_SIZE: usize = 4096;
+pub const LARGEST: u64 = 100_000;
+
+/// A running fake.
+pub struct Fake {
+    /// The API's base URL.
+    pub api: String,
+    stack: Arc<Stack>,
+}
+
+/// What happens to a stack when the check of this id finds a hole; an empty text is a stack without holes.
+pub fn without(check: &'static str) -> Fake {
+    let stack = Arc::new(Stack { lacks: check, state: Mutex::default() });
+    let serving = Arc::clone(&stack);
+    let address = http::serve(move |here, request| serving.answer(here, request));
+    Fake { api: format!("http://{address}/api"), stack }
+}
+
+impl Fake {
+    /// What lies in the bucket.
+    pub fn keys(&self) -> Vec<String> {
+        self.stack.state().objects.keys().cloned().collect()
+    }
+
+    /// The uploads that are neither cancelled, rejected nor deleted.
+    pub fn alive(&self) -> Vec<String> {
+        let state = self.stack.state();
+        let alive = |upload: &&Upload| matches!(upload.status, "pending" | "ready");
+        state.uploads.values().filter(alive).map(|upload| upload.id.clone()).collect()
+    }
+}
+
+pub struct Stack {
+    lacks: &'static str,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub struct State {
+    uploads: BTreeMap<String, Upload>,
+    objects: BTreeMap<String, Object>,
+    signed: HashMap<String, Signed>,
+}
+
+pub struct Upload {
+    id: String,
+    owner: String,
+    content_type: String,
+    size: usize,
+    sha256: Option<String>,
+    status: &'static str,
+    key: String,
+    part_size: Option<usize>,
+    parts: BTreeMap<usize, Vec<u8>>,
+}
+
+pub struct Object {
+    body: Vec<u8>,
+    content_type: String,
+    encoding: String,
+}
+
+/// What a signature is good for.
+pub struct Signed {
+    path: String,
+    query: String,
+    headers: BTreeMap<String, String>,
+    length: usize,
+    ends: Instant,
+    upload: String,
+    part: Option<usize>,
+}
+
+impl Stack {
+    fn lacks(&self, check: &str) -> bool {
+        self.lacks == check
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn answer(&self, here: &str, request: Request) -> Option<Response> {
+        if self.lacks("silence")
+            && request.header("x-forwarded-proto") == "http"
+            && request.path.starts_with("/cdn")
+        {
+            return None;
+        }
+        let path = request.path.clone();
+        let (first, rest) = path[1..].split_at(path[1..].find('/').unwrap_or(path.len() - 1));
+        Some(match first {
+            "api" => self.api(here, rest, &request),
+            "bucket" => self.storage(&request),
+            "cdn" => self.cdn(rest, &request),
+            _ => Response::new(404),
+        })
+    }
+}
+
+/// A token this fake believes in.
+pub fn token(sub: &str) -> String {
+    let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(json!({"alg": "RS256"})), part(json!({"sub": sub})));
+    let signature = signature(&signed);
+    format!("{signed}.{signature}")
+}
+
+fn signature(signed: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("secret {signed}")))
+}
+
+fn plain(request: &Request) -> bool {
+    request.header("x-forwarded-proto") == "http"
+}
+
+/// The one origin that is allowed, or everybody's if the control is missing.
+fn cors(open: bool, request: &Request, response: Response) -> Response {
+    match request.header("origin") {
+        "" => response,
+        origin if open => response.with("access-control-allow-origin", origin),
+        _ => response.with("access-control-allow-origin", "http://localhost:3000"),
+    }
+}
