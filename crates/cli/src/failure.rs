@@ -1,5 +1,7 @@
 //! Why a command ended other than well, and the exit code that says so to scripts.
 
+use crate::text::tame;
+
 /// What the process ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -33,4 +35,35 @@ impl Failure {
     pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Self {
         Self { exit, text: text.into() }
     }
+}
+
+/// What a script should do about an error of the client decides its exit code.
+impl From<valet_client::Error> for Failure {
+    fn from(error: valet_client::Error) -> Self {
+        use valet_client::Error;
+        let exit = match &error {
+            Error::Settings(_) => Exit::Usage,
+            Error::Unauthorized { .. } => Exit::Unauthorized,
+            Error::NotFound { .. } => Exit::NotFound,
+            Error::FileChanged(_) => Exit::FileChanged,
+            Error::Stopped(_) => Exit::Interrupted,
+            Error::TryLater { .. } | Error::Network { .. } | Error::Storage { .. } | Error::GaveUp { .. } => Exit::GaveUp,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, tame(&chain(&error)))
+    }
+}
+
+/// An error with its causes, each once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let told = inner.to_string();
+        if !text.contains(&told) {
+            text = format!("{text}: {told}");
+        }
+        cause = inner.source();
+    }
+    text
 }

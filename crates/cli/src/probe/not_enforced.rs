@@ -7,7 +7,6 @@ pub(super) fn reason(id: &str) -> Option<&'static str> {
 }
 
 const KNOWN: &[(&str, &str)] = &[
-    ("put-amz-acl", "the engine takes x-amz- headers that are not signed; S3 answers 403"),
     ("put-amz-meta", "the engine takes x-amz- headers that are not signed; S3 answers 403"),
     ("put-amz-tagging", "the engine takes x-amz- headers that are not signed; S3 answers 403"),
     ("https-api", "the engine has no TLS; API Gateway does not answer plain HTTP"),
