@@ -10,6 +10,7 @@ use ureq::config::ConfigBuilder;
 use ureq::http::Uri;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::typestate::AgentScope;
+use valet_client::{Api, Settings, Token};
 
 /// What every command needs to reach a stack.
 #[derive(Args)]
@@ -47,6 +48,18 @@ impl Connection {
             return Err(usage("--api must be a base URL, without ?"));
         }
         Ok(given.trim_end_matches('/').into())
+    }
+
+    /// The API, spoken to as whoever is asking.
+    pub(crate) fn api(&self) -> Result<Api, Failure> {
+        let token = match self.credential()? {
+            Credential::Text(text) => Token::Text(text),
+            Credential::File(path) => Token::File(path),
+        };
+        let mut settings = Settings::new(self.base_url()?, token);
+        settings.ca_bundle.clone_from(&self.ca_file);
+        settings.user_agent = concat!("valet/", env!("CARGO_PKG_VERSION")).into();
+        Ok(Api::new(settings)?)
     }
 
     /// Who is asking.

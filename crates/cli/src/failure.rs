@@ -47,7 +47,9 @@ impl From<valet_client::Error> for Failure {
             Error::NotFound { .. } => Exit::NotFound,
             Error::FileChanged(_) => Exit::FileChanged,
             Error::Stopped(_) => Exit::Interrupted,
-            Error::TryLater { .. } | Error::Network { .. } | Error::Storage { .. } | Error::GaveUp { .. } => Exit::GaveUp,
+            Error::TryLater { .. } | Error::Network { .. } | Error::Storage { .. } | Error::GaveUp { .. } => {
+                Exit::GaveUp
+            }
             _ => Exit::Failed,
         };
         Self::new(exit, tame(&chain(&error)))

@@ -6,14 +6,31 @@
 mod args;
 mod connect;
 mod credential;
+
 mod failure;
 mod output;
+mod text;
+
+mod get;
+mod limits;
+mod list;
+mod remove;
+mod resume;
+mod upload;
+
+mod media;
+mod place;
+mod progress;
+mod send;
+mod spool;
+mod state;
+mod walk;
+
 mod probe;
 
 use args::{Arguments, Command};
 use clap::Parser;
 use failure::Exit;
-use output::Output;
 use std::process::{self, ExitCode};
 use valet_client::Stop;
 
@@ -21,9 +38,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let stop = Stop::new();
     stop_on_ctrl_c(&stop);
-    let output = Output { quiet: false, json: false };
+    let (connection, output) = (&arguments.connection, &arguments.command.output());
     let done = match &arguments.command {
-        Command::Probe(args) => probe::run(args, &arguments.connection, &output, &stop),
+        Command::Upload(args) => upload::run(args, connection, output, &stop),
+        Command::Resume(args) => resume::run(args, connection, output, &stop),
+        Command::Ls(args) => list::run(args, connection, output, &stop),
+        Command::Get(args) => get::run(args, connection, output, &stop),
+        Command::Rm(args) => remove::run(args, connection, output, &stop),
+        Command::Limits(args) => limits::run(args, connection, output),
+        Command::Probe(args) => probe::run(args, connection, output, &stop),
     };
     let exit = done.unwrap_or_else(|failure| {
         output.error(&failure.text);

@@ -9,7 +9,8 @@ const ALIASES: [(&str, &str); 4] = [("jpeg", "jpg"), ("jpe", "jpg"), ("m4v", "mp
 /// The accepted type of a file of this name.
 pub(crate) fn type_of(name: &Path, limits: &Limits) -> Option<String> {
     let ending = name.extension()?.to_str()?.to_lowercase();
-    let ending = ALIASES.iter().find(|(alias, _)| *alias == ending).map_or(ending.as_str(), |(_, ending)| ending);
+    let ending =
+        ALIASES.iter().find(|(alias, _)| *alias == ending).map_or(ending.as_str(), |(_, ending)| ending);
     limits.types.iter().find(|limit| limit.extension == ending).map(|limit| limit.content_type.clone())
 }
 

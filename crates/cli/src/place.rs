@@ -10,5 +10,7 @@ pub(crate) fn state_folder() -> Result<PathBuf, Failure> {
     absolute("XDG_STATE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
         .map(|base| base.join("valet"))
-        .ok_or_else(|| Failure::new(Exit::Usage, "neither XDG_STATE_HOME nor HOME is set; uploads could not be resumed"))
+        .ok_or_else(|| {
+            Failure::new(Exit::Usage, "neither XDG_STATE_HOME nor HOME is set; uploads could not be resumed")
+        })
 }

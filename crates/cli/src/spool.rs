@@ -21,11 +21,19 @@ pub(crate) struct Spooled {
 /// Reads everything there is into a file of its own.
 pub(crate) fn spool(state: &State, mut input: impl Read, stop: &Stop) -> Result<Spooled, Failure> {
     let folder = state.spool();
-    let failed = |error: &io::Error| Failure::new(Exit::Failed, format!("cannot keep standard input in {}: {error}", folder.display()));
+    let failed = |error: &io::Error| {
+        Failure::new(Exit::Failed, format!("cannot keep standard input in {}: {error}", folder.display()))
+    };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|error| failed(&error))?;
     remove_forgotten(state)?;
     let path = folder.join(Uuid::now_v7().to_string());
-    let mut file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path).map_err(|error| failed(&error))?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| failed(&error))?;
     let mut copy = || -> io::Result<()> {
         file.try_lock()?;
         let mut chunk = vec![0; CHUNK_BYTES];

@@ -30,7 +30,11 @@ impl State {
     /// The folder, which is made if it is missing; for its owner alone.
     pub(crate) fn open(folder: PathBuf) -> Result<Self, Failure> {
         let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&folder).map_err(|error| failed("make", &folder, &error))?;
+        builder
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|error| failed("make", &folder, &error))?;
         Ok(Self { folder })
     }
 
@@ -42,7 +46,10 @@ impl State {
     /// Every ticket, oldest first. What cannot be read is left alone.
     pub(crate) fn tickets(&self) -> Result<Vec<Ticket>, Failure> {
         let listed = fs::read_dir(&self.folder).map_err(|error| failed("read", &self.folder, &error))?;
-        let paths = listed.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json"));
+        let paths = listed
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "json"));
         let read = |path: PathBuf| serde_json::from_slice::<Ticket>(&fs::read(path).ok()?).ok();
         let mut tickets: Vec<Ticket> = paths.filter_map(read).collect();
         // Ids are of version 7: they sort by time.
@@ -55,7 +62,8 @@ impl State {
         let path = self.path_of(&ticket.id)?;
         let staging = path.with_extension("tmp");
         let write = || -> io::Result<()> {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staging)?;
+            let mut file =
+                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staging)?;
             file.write_all(&serde_json::to_vec_pretty(ticket)?)?;
             file.sync_all()?;
             fs::rename(&staging, &path)
@@ -84,7 +92,9 @@ impl State {
 
     /// The id comes from a server or a command line, so it must not lead elsewhere.
     fn path_of(&self, id: &str) -> Result<PathBuf, Failure> {
-        let plain = !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let plain = !id.is_empty()
+            && id.len() <= 64
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if plain {
             Ok(self.folder.join(format!("{id}.json")))
         } else {

@@ -35,7 +35,9 @@ mod tests {
 
     #[test]
     fn sizes_are_read_in_powers_of_two() {
-        for (text, bytes) in [("5242880", 5 << 20), ("16MiB", 16 << 20), ("16M", 16 << 20), ("2gib", 2 << 30), ("1K", 1024)] {
+        for (text, bytes) in
+            [("5242880", 5 << 20), ("16MiB", 16 << 20), ("16M", 16 << 20), ("2gib", 2 << 30), ("1K", 1024)]
+        {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }
         for wrong in ["", "MiB", "1.5GiB", "-1", "5MB", "99999999999GiB"] {

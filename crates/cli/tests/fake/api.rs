@@ -76,7 +76,9 @@ impl Stack {
                         || self.lacks("user-ready") && upload.status == "ready"
                 });
                 if !visible {
-                    let leaks = self.lacks("id-unknown") && Uuid::parse_str(id).is_ok() && !state.uploads.contains_key(*id)
+                    let leaks = self.lacks("id-unknown")
+                        && Uuid::parse_str(id).is_ok()
+                        && !state.uploads.contains_key(*id)
                         || self.lacks("id-tricks") && id.contains("%2f");
                     return if leaks { json_response(200, &json!({})) } else { problem(404, "not_found") };
                 }
