@@ -97,7 +97,7 @@ impl Command {
             Self::Get(args) => (args.quiet, false),
             Self::Ls(_) | Self::Rm(_) | Self::Limits(_) | Self::Probe(_) => (false, false),
         };
-        Output { quiet, json }
+        Output::new(quiet, json)
     }
 }
 

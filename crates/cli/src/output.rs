@@ -9,12 +9,18 @@ use std::io::{self, IsTerminal, Write};
 pub(crate) struct Output {
     pub(crate) quiet: bool,
     pub(crate) json: bool,
+    results: io::Stdout,
+    notes: io::Stderr,
 }
 
 impl Output {
+    pub(crate) fn new(quiet: bool, json: bool) -> Self {
+        Self { quiet, json, results: io::stdout(), notes: io::stderr() }
+    }
+
     /// Prints a line of results. A reader that went away ends nothing: what is under way is not to be lost over it.
     pub(crate) fn line(&self, text: &str) {
-        _ = writeln!(io::stdout().lock(), "{text}");
+        _ = writeln!(self.results.lock(), "{text}");
     }
 
     /// Prints one JSON document on a line of its own.
@@ -26,17 +32,17 @@ impl Output {
     /// Prints a note for whoever watches, unless they asked for quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            _ = writeln!(io::stderr().lock(), "{text}");
+            _ = writeln!(self.notes.lock(), "{text}");
         }
     }
 
     /// Prints what went wrong, asked for quiet or not.
     pub(crate) fn error(&self, text: &str) {
-        _ = writeln!(io::stderr().lock(), "valet: {text}");
+        _ = writeln!(self.notes.lock(), "valet: {text}");
     }
 
     /// Whether somebody looks at standard output as it comes.
     pub(crate) fn is_terminal(&self) -> bool {
-        io::stdout().is_terminal()
+        self.results.is_terminal()
     }
 }

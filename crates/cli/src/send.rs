@@ -7,6 +7,7 @@ use crate::spool::remove_if_spooled;
 use crate::state::{Kept, State};
 use crate::text::{size, tame};
 use serde_json::json;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 use valet_client::{Api, Error, Options, Source, Stop, Uploaded};
@@ -103,10 +104,10 @@ impl Sender<'_> {
                 kept.forget();
             }
             Some(kept) if changed => {
-                failure.text +=
-                    &format!("\nStart anew with: valet upload --fresh {}", quoted(&kept.ticket.path));
+                let path = quoted(&kept.ticket.path);
+                _ = write!(failure.text, "\nStart anew with: valet upload --fresh {path}");
             }
-            Some(kept) => failure.text += &format!("\nGo on with: valet resume {}", kept.ticket.id),
+            Some(kept) => _ = write!(failure.text, "\nGo on with: valet resume {}", kept.ticket.id),
             None => {}
         }
         if self.output.json {

@@ -1,6 +1,7 @@
 //! The probe finds every hole there is to find, and none where there is none.
 
-#[expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "in tests, also outside of test functions")]
+
 mod fake;
 
 use fake::{Fake, token, without};

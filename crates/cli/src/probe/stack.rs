@@ -33,7 +33,6 @@ pub(super) struct Limits {
 #[serde(rename_all = "camelCase")]
 pub(super) struct TypeLimit {
     pub(super) content_type: String,
-    pub(super) extension: String,
     pub(super) max_size: u64,
     pub(super) thumbnails: bool,
 }

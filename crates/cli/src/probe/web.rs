@@ -112,7 +112,7 @@ impl Web {
             .max_redirects(0)
             .allow_non_standard_methods(true)
             .timeout_connect(Some(Duration::from_secs(10)))
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(Duration::from_mins(1)))
             .user_agent(concat!("valet-probe/", env!("CARGO_PKG_VERSION")));
         Ok(Self { agent: config.build().into() })
     }

@@ -251,17 +251,16 @@ fn sign(here: &str, state: &mut State, id: &str, part: Option<usize>, crc: Optio
     let upload = &state.uploads[id];
     let mut headers = BTreeMap::new();
     let mut header = |name: &str, value: &str| headers.insert(name.to_owned(), value.to_owned());
-    let length = match (part, upload.part_size) {
-        (Some(number), Some(size)) => size.min(upload.size - (number - 1) * size),
-        _ => {
-            header("content-type", &upload.content_type);
-            header("cache-control", "public, max-age=31536000, immutable");
-            header("if-none-match", "*");
-            if let Some(sha256) = &upload.sha256 {
-                header("x-amz-checksum-sha256", sha256);
-            }
-            upload.size
+    let length = if let (Some(number), Some(size)) = (part, upload.part_size) {
+        size.min(upload.size - (number - 1) * size)
+    } else {
+        header("content-type", &upload.content_type);
+        header("cache-control", "public, max-age=31536000, immutable");
+        header("if-none-match", "*");
+        if let Some(sha256) = &upload.sha256 {
+            header("x-amz-checksum-sha256", sha256);
         }
+        upload.size
     };
     if let Some(crc) = crc {
         header("x-amz-checksum-crc64nvme", crc);

@@ -1,51 +1,52 @@
 //! As much of HTTP/1.1 as the fake needs: one request a connection, a body of known length.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
 /// A request, its path not decoded.
-pub struct Request {
-    pub method: String,
-    pub path: String,
-    pub query: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
     /// A header, or an empty text.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
     }
 }
 
 /// An answer.
-pub struct Response {
-    pub status: u16,
-    pub headers: Vec<(&'static str, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Response {
-    pub fn new(status: u16) -> Self {
+    pub(crate) fn new(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 }
 
 /// Answers on a port of its own for as long as the test's process lives. Returns the address, `127.0.0.1:…`.
-pub fn serve(answer: impl Fn(&str, Request) -> Option<Response> + Send + Sync + 'static) -> String {
+pub(crate) fn serve(answer: impl Fn(&str, &Request) -> Option<Response> + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (here, answer) = (address.clone(), Arc::new(answer));
@@ -56,7 +57,7 @@ pub fn serve(answer: impl Fn(&str, Request) -> Option<Response> + Send + Sync + 
                 if let Some(request) = read(&stream) {
                     let head = request.method == "HEAD";
                     // No answer at all is one of the things that happen.
-                    if let Some(response) = answer(&here, request) {
+                    if let Some(response) = answer(&here, &request) {
                         write(&stream, &response, head);
                     }
                     _ = stream.shutdown(Shutdown::Both);
@@ -97,7 +98,7 @@ fn write(mut stream: &TcpStream, response: &Response, head: bool) {
         response.body.len()
     );
     for (name, value) in &response.headers {
-        text += &format!("{name}: {value}\r\n");
+        _ = write!(text, "{name}: {value}\r\n");
     }
     text += "\r\n";
     _ = stream.write_all(text.as_bytes());

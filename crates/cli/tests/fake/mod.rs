@@ -2,7 +2,7 @@
 
 mod api;
 mod cdn;
-pub mod http;
+pub(crate) mod http;
 mod storage;
 
 use base64::Engine as _;
@@ -15,19 +15,19 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 /// Lifetimes and sizes that keep tests short.
-pub const URL_SECONDS: i64 = 5;
-pub const PART_SIZE: usize = 4096;
-pub const LARGEST: u64 = 100_000;
+pub(crate) const URL_SECONDS: i64 = 5;
+pub(crate) const PART_SIZE: usize = 4096;
+pub(crate) const LARGEST: u64 = 100_000;
 
 /// A running fake.
-pub struct Fake {
+pub(crate) struct Fake {
     /// The API's base URL.
-    pub api: String,
+    pub(crate) api: String,
     stack: Arc<Stack>,
 }
 
 /// What happens to a stack when the check of this id finds a hole; an empty text is a stack without holes.
-pub fn without(check: &'static str) -> Fake {
+pub(crate) fn without(check: &'static str) -> Fake {
     let stack = Arc::new(Stack { lacks: check, state: Mutex::default() });
     let serving = Arc::clone(&stack);
     let address = http::serve(move |here, request| serving.answer(here, request));
@@ -36,31 +36,31 @@ pub fn without(check: &'static str) -> Fake {
 
 impl Fake {
     /// What lies in the bucket.
-    pub fn keys(&self) -> Vec<String> {
+    pub(crate) fn keys(&self) -> Vec<String> {
         self.stack.state().objects.keys().cloned().collect()
     }
 
     /// The uploads that are neither cancelled, rejected nor deleted.
-    pub fn alive(&self) -> Vec<String> {
+    pub(crate) fn alive(&self) -> Vec<String> {
         let state = self.stack.state();
         let alive = |upload: &&Upload| matches!(upload.status, "pending" | "ready");
         state.uploads.values().filter(alive).map(|upload| upload.id.clone()).collect()
     }
 }
 
-pub struct Stack {
+pub(crate) struct Stack {
     lacks: &'static str,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
-pub struct State {
+pub(crate) struct State {
     uploads: BTreeMap<String, Upload>,
     objects: BTreeMap<String, Object>,
     signed: HashMap<String, Signed>,
 }
 
-pub struct Upload {
+pub(crate) struct Upload {
     id: String,
     owner: String,
     content_type: String,
@@ -72,14 +72,14 @@ pub struct Upload {
     parts: BTreeMap<usize, Vec<u8>>,
 }
 
-pub struct Object {
+pub(crate) struct Object {
     body: Vec<u8>,
     content_type: String,
     encoding: String,
 }
 
 /// What a signature is good for.
-pub struct Signed {
+pub(crate) struct Signed {
     path: String,
     query: String,
     headers: BTreeMap<String, String>,
@@ -98,7 +98,7 @@ impl Stack {
         self.state.lock().unwrap()
     }
 
-    fn answer(&self, here: &str, request: Request) -> Option<Response> {
+    fn answer(&self, here: &str, request: &Request) -> Option<Response> {
         if self.lacks("silence")
             && request.header("x-forwarded-proto") == "http"
             && request.path.starts_with("/cdn")
@@ -108,16 +108,16 @@ impl Stack {
         let path = request.path.clone();
         let (first, rest) = path[1..].split_at(path[1..].find('/').unwrap_or(path.len() - 1));
         Some(match first {
-            "api" => self.api(here, rest, &request),
-            "bucket" => self.storage(&request),
-            "cdn" => self.cdn(rest, &request),
+            "api" => self.api(here, rest, request),
+            "bucket" => self.storage(request),
+            "cdn" => self.cdn(rest, request),
             _ => Response::new(404),
         })
     }
 }
 
 /// A token this fake believes in.
-pub fn token(sub: &str) -> String {
+pub(crate) fn token(sub: &str) -> String {
     let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(json!({"alg": "RS256"})), part(json!({"sub": sub})));
     let signature = signature(&signed);

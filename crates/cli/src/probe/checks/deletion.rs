@@ -44,7 +44,7 @@ fn delete(probe: &Probe) -> Outcome {
     Ok(match answered(&probe.call("GET", &path, None)?, &[404]) {
         Finding::Held(seen) => Finding::Held(format!("204, then {seen}")),
         Finding::Broken(seen) => Finding::Broken(format!("204, then {seen}")),
-        other => other,
+        not_tried @ Finding::NotTried(_) => not_tried,
     })
 }
 

@@ -36,6 +36,7 @@ pub(in super::super) const GROUP: Group = Group {
     ],
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "as every check")]
 fn upload(probe: &Probe) -> Outcome {
     let shown = match probe.shown() {
         Ok(shown) => shown,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Of the last part, which is all that most checks send.
 const LAST_PART: usize = 1000;
-const CONFIRM_PATIENCE: Duration = Duration::from_secs(120);
+const CONFIRM_PATIENCE: Duration = Duration::from_mins(2);
 
 pub(in super::super) const GROUP: Group = Group {
     title: "Parts are held to their grant",
