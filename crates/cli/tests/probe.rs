@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests, also outside of test functions")]
 
+#[expect(dead_code, reason = "the tests of files use the rest")]
 mod fake;
 
 use fake::{Fake, token, without};

@@ -88,7 +88,14 @@ impl Stack {
                 match (method, rest) {
                     ("GET", []) => {
                         let upload = &state.uploads[*id];
-                        let mut view = json!({"id": id, "status": upload.status});
+                        let mut view = view(upload);
+                        if let (Some(size), "pending") = (upload.part_size, upload.status) {
+                            let stored = upload.parts.iter().map(|(number, part)| {
+                                json!({"partNumber": number, "size": part.len(), "etag": "\"part\"", "checksum": {"crc64nvme": crc(part)}})
+                            });
+                            let stored: Vec<Value> = stored.collect();
+                            view["multipart"] = json!({"partSize": size, "partCount": upload.size.div_ceil(size), "stored": stored});
+                        }
                         if upload.status == "ready" {
                             view["file"] = self.file(here, upload);
                         }
@@ -123,11 +130,12 @@ impl Stack {
             key: format!("/uploads/0123456789abcdef/{id}.{extension}"),
             id: id.clone(),
             owner: owner.into(),
+            filename: wanted["filename"].as_str().unwrap().into(),
             content_type: content_type.into(),
             size: usize::try_from(size).unwrap(),
             sha256: wanted["checksum"]["sha256"].as_str().map(str::to_owned),
             status: "pending",
-            part_size: wanted["partSize"].as_u64().map(|size| usize::try_from(size).unwrap()),
+            part_size: part_size(wanted),
             parts: BTreeMap::new(),
         };
         state.uploads.insert(id.clone(), upload);
@@ -141,8 +149,16 @@ impl Stack {
         } else {
             json!({"status": "ready", "items": [{"name": "small", "url": format!("http://{here}/cdn/thumbnails/{}/small.jpg", upload.id)}]})
         };
-        json!({"id": upload.id, "status": "ready", "size": upload.size + lie, "contentType": upload.content_type,
-            "fileUrl": format!("http://{here}/cdn{}", upload.key), "thumbnails": thumbnails})
+        json!({"id": upload.id, "status": "ready", "filename": upload.filename, "size": upload.size + lie,
+            "contentType": upload.content_type, "createdAt": times().0, "checksum": self.checksum(upload), "fileUrl": format!("http://{here}/cdn{}", upload.key), "thumbnails": thumbnails})
+    }
+
+    fn checksum(&self, upload: &Upload) -> Value {
+        if upload.part_size.is_none() {
+            return json!({"sha256": upload.sha256});
+        }
+        let whole: Vec<u8> = upload.parts.values().flatten().copied().collect();
+        json!({"crc64nvme": if self.lacks("right-checksum") { "AAAAAAAAAAA=".into() } else { crc(&whole) }})
     }
 
     fn one_file(&self, here: &str, state: &mut State, method: &str, id: &str) -> Response {
@@ -204,7 +220,11 @@ fn limits() -> Response {
     let types = TYPES.map(|(name, extension)| {
         json!({"contentType": name, "extension": extension, "maxSize": LARGEST, "thumbnails": extension == "png"})
     });
-    json_response(200, &json!({"types": types, "parts": {"minSize": PART_SIZE}}))
+    json_response(
+        200,
+        &json!({"types": types, "urlLifetimeSeconds": URL_SECONDS, "grantLifetimeSeconds": 3600, "multipartLifetimeSeconds": 259_200,
+        "parts": {"defaultSize": PART_SIZE, "minSize": PART_SIZE, "maxSize": 5_u64 << 30, "maxCount": 10_000, "maxSigned": 500}}),
+    )
 }
 
 fn cancel(state: &mut State, id: &str) -> Response {
@@ -218,13 +238,32 @@ fn cancel(state: &mut State, id: &str) -> Response {
     Response::new(204)
 }
 
+fn part_size(wanted: &Value) -> Option<usize> {
+    let asked = wanted["partSize"].as_u64();
+    let large = wanted["size"].as_u64().unwrap() > PART_SIZE as u64;
+    let part_size = asked.map_or(PART_SIZE, |size| usize::try_from(size).unwrap());
+    (asked.is_some() || large).then_some(part_size)
+}
+
+fn times() -> (String, String) {
+    let now = OffsetDateTime::now_utc();
+    let text = |time: OffsetDateTime| time.format(&Rfc3339).unwrap();
+    (text(now), text(now + time::Duration::HOUR))
+}
+
+/// An upload as every route shows it.
+fn view(upload: &Upload) -> Value {
+    let (now, later) = times();
+    json!({"id": upload.id, "status": upload.status, "filename": upload.filename, "contentType": upload.content_type,
+        "size": upload.size, "createdAt": now, "expiresAt": later})
+}
+
 pub(super) fn crc(content: &[u8]) -> String {
     STANDARD.encode(checksum(CrcAlgorithm::Crc64Nvme, content).to_be_bytes())
 }
 
 fn grant(here: &str, state: &mut State, id: &str) -> Value {
-    let now = OffsetDateTime::now_utc();
-    let mut told = json!({"id": id, "status": "pending", "createdAt": now.format(&Rfc3339).unwrap()});
+    let mut told = view(&state.uploads[id]);
     let Some(part_size) = state.uploads[id].part_size else {
         told["request"] = sign(here, state, id, None, None);
         return told;

@@ -41,7 +41,12 @@ impl Stack {
             &object.body[..]
         };
         let image = content_type == "image/png";
-        let response = Response::new(200).with("content-type", content_type).body(body);
+        let from = request
+            .header("range")
+            .strip_prefix("bytes=")
+            .and_then(|range| range.strip_suffix('-')?.parse().ok());
+        let (status, body) = from.map_or((200, body), |from: usize| (206, &body[from..]));
+        let response = Response::new(status).with("content-type", content_type).body(body);
         let response = response.with("content-security-policy", "default-src 'none'; sandbox");
         let response = if image && self.lacks("image-headers") {
             response

@@ -11,13 +11,14 @@ use http::{Request, Response};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 /// Lifetimes and sizes that keep tests short.
 pub(crate) const URL_SECONDS: i64 = 5;
 pub(crate) const PART_SIZE: usize = 4096;
-pub(crate) const LARGEST: u64 = 100_000;
+pub(crate) const LARGEST: u64 = 1_000_000;
 
 /// A running fake.
 pub(crate) struct Fake {
@@ -28,7 +29,8 @@ pub(crate) struct Fake {
 
 /// What happens to a stack when the check of this id finds a hole; an empty text is a stack without holes.
 pub(crate) fn without(check: &'static str) -> Fake {
-    let stack = Arc::new(Stack { lacks: check, state: Mutex::default() });
+    let stack =
+        Arc::new(Stack { lacks: check, state: Mutex::default(), stuck_from: AtomicUsize::new(usize::MAX) });
     let serving = Arc::clone(&stack);
     let address = http::serve(move |here, request| serving.answer(here, request));
     Fake { api: format!("http://{address}/api"), stack }
@@ -38,6 +40,25 @@ impl Fake {
     /// What lies in the bucket.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.stack.state().objects.keys().cloned().collect()
+    }
+
+    /// Leaves parts from this number on without an answer.
+    pub(crate) fn stick_from(&self, part: usize) {
+        self.stack.stuck_from.store(part, Ordering::Relaxed);
+    }
+
+    /// How many parts storage has of what is pending.
+    pub(crate) fn parts(&self) -> usize {
+        let state = self.stack.state();
+        let pending = state.uploads.values().filter(|upload| upload.status == "pending");
+        pending.map(|upload| upload.parts.len()).sum()
+    }
+
+    /// The bytes of the one object there is.
+    pub(crate) fn content(&self) -> Vec<u8> {
+        let state = self.stack.state();
+        let [object] = &state.objects.values().collect::<Vec<_>>()[..] else { panic!("not one object") };
+        object.body.clone()
     }
 
     /// The uploads that are neither cancelled, rejected nor deleted.
@@ -51,6 +72,8 @@ impl Fake {
 pub(crate) struct Stack {
     lacks: &'static str,
     state: Mutex<State>,
+    /// Parts from this number on are never answered.
+    stuck_from: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -63,6 +86,7 @@ pub(crate) struct State {
 pub(crate) struct Upload {
     id: String,
     owner: String,
+    filename: String,
     content_type: String,
     size: usize,
     sha256: Option<String>,

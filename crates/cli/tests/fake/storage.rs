@@ -6,7 +6,9 @@ use super::{Object, Signed, Stack, State, cors, plain};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
 
 fn error(status: u16, code: &str) -> Response {
     Response::new(status).body(format!("<Error><Code>{code}</Code></Error>"))
@@ -29,6 +31,11 @@ impl Stack {
     }
 
     fn object(&self, request: &Request) -> Response {
+        let number =
+            request.query.strip_prefix("partNumber=").and_then(|rest| rest.split('&').next()?.parse().ok());
+        while number.is_some_and(|number: usize| number >= self.stuck_from.load(Ordering::Relaxed)) {
+            thread::sleep(Duration::from_millis(20));
+        }
         let mut state = self.state();
         let Some((_, signature)) = request.query.split_once("X-Amz-Signature=") else {
             return self.unsigned(&mut state, request);
