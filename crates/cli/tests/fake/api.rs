@@ -147,7 +147,9 @@ impl Stack {
         let thumbnails = if self.lacks("thumbnail") {
             json!({"status": "failed", "reason": "decoder_failed"})
         } else {
-            json!({"status": "ready", "items": [{"name": "small", "url": format!("http://{here}/cdn/thumbnails/{}/small.jpg", upload.id)}]})
+            let url = format!("http://{here}/cdn/thumbnails/{}/small.jpg", upload.id);
+            json!({"status": "ready", "items": [
+                {"name": "small", "url": url, "contentType": "image/jpeg", "width": 64, "height": 48, "size": 4}]})
         };
         json!({"id": upload.id, "status": "ready", "filename": upload.filename, "size": upload.size + lie,
             "contentType": upload.content_type, "createdAt": times().0, "checksum": self.checksum(upload), "fileUrl": format!("http://{here}/cdn{}", upload.key), "thumbnails": thumbnails})

@@ -33,8 +33,12 @@ impl Stack {
     fn object(&self, request: &Request) -> Response {
         let number =
             request.query.strip_prefix("partNumber=").and_then(|rest| rest.split('&').next()?.parse().ok());
-        while number.is_some_and(|number: usize| number >= self.stuck_from.load(Ordering::Relaxed)) {
-            thread::sleep(Duration::from_millis(20));
+        let stuck = || number.is_some_and(|number: usize| number >= self.stuck_from.load(Ordering::Relaxed));
+        if stuck() {
+            while stuck() {
+                thread::sleep(Duration::from_millis(20));
+            }
+            return error(500, "InternalError");
         }
         let mut state = self.state();
         let Some((_, signature)) = request.query.split_once("X-Amz-Signature=") else {

@@ -1,0 +1,1 @@
+"""The command line client against a deployed stack: its binary, and nothing of ours beside it."""
