@@ -15,6 +15,7 @@ use valet_client::{Error, Observer, Ticket};
 
 const BAR: &str =
     "{msg}  {wide_bar:.green}  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
+const VERIFYING: &str = "{msg}  {spinner} stored, being verified";
 const LINE_EVERY: Duration = Duration::from_secs(10);
 const JSON_EVERY: Duration = Duration::from_secs(1);
 const LONGEST_NAME: usize = 32;
@@ -154,7 +155,8 @@ impl Observer for Progress<'_> {
 
     fn confirming(&self) {
         self.event(&json!({"event": "confirming", "name": self.name}));
-        self.bar.set_message(format!("{} (verifying)", shortened(&self.name)));
+        // From here on no byte travels, and a rate would only fall.
+        self.bar.set_style(ProgressStyle::with_template(VERIFYING).expect("a literal template"));
     }
 }
 

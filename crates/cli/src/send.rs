@@ -32,7 +32,7 @@ impl Sender<'_> {
     /// Goes on with an upload.
     pub(crate) fn go_on(&self, kept: Kept, options: &Options) -> Result<(), Failure> {
         let ticket = kept.ticket.clone();
-        let name = ticket.path.display().to_string();
+        let name = ticket.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.go(&ticket.path, &name, Some(kept), |source, progress| {
             valet_client::resume(self.api, &ticket, source, options, progress, self.stop)
         })
