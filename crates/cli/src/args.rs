@@ -13,10 +13,11 @@ use clap::{Parser, Subcommand};
 
 const AFTER_HELP: &str = "\
 Examples:
-  export VALET_API=https://abc.execute-api.eu-central-1.amazonaws.com VALET_TOKEN_FILE=~/.valet-token
+  export VALET_API=https://abc.execute-api.eu-central-1.amazonaws.com
+  export VALET_TOKEN_FILE=~/.valet-token
   valet upload film.mp4                       send a file; Ctrl-C stops it, `valet resume` goes on
   valet upload --parallel 16 photos/          everything below a folder
-  pg_dump … | valet upload --name dump.pdf -  standard input
+  ffmpeg … | valet upload --name cut.webm -   standard input
   valet ls --limit 10                         the newest files
   valet get 01936f2e-8b5a-7c3d-9e4f-0123456789ab -o film.mp4
   valet probe                                 does this stack refuse what it must?
@@ -28,7 +29,7 @@ Exit codes:
     3  not authorised (401, 403)       130  interrupted; an upload can be resumed
 
 Uploads under way are remembered in $XDG_STATE_HOME/valet (~/.local/state/valet): which file,
-how large, which upload. No token and no URL is ever written there.";
+how large, which upload. No token and no signed URL is ever written there.";
 
 const UPLOAD_HELP: &str = "\
 Sends files to storage and prints the id and the URL of each. Large files go in parts, several at

@@ -16,7 +16,7 @@ use valet_client::{Api, Settings, Token};
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Connection {
-    /// Base URL of the API, such as <https://abc.execute-api.eu-central-1.amazonaws.com>
+    /// Base URL of the API, as the stack's outputs name it
     #[arg(long, global = true, env = "VALET_API", value_name = "URL")]
     pub(crate) api: Option<String>,
     /// Bearer token. Other users of this machine may see a command line: better the variable, or a file

@@ -8,7 +8,8 @@ mod fake;
 use fake::{Fake, token, without};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
@@ -88,6 +89,25 @@ fn what_the_local_engine_lacks_is_excused_there_and_nowhere_else() {
     let output = probe(&fake, &["--quick"]);
     assert_eq!(ids_of(&report(&output), "HOLE"), ["put-larger"]);
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn ctrl_c_ends_it_and_what_was_made_is_removed() {
+    let fake = without("");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_valet"));
+    command
+        .env_clear()
+        .env("VALET_TOKEN", token("alice"))
+        .args(["probe", "--api", &fake.api, "--engine", "deployed"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("a second PUT")));
+    assert!(fake.alive().len() > 5, "something is there to be removed");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(rest.contains(&"Everything that was made has been removed.".to_owned()), "{rest:?}");
+    assert_eq!((fake.keys(), fake.alive()), (vec![], vec![]));
 }
 
 #[test]
