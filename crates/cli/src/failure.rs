@@ -29,11 +29,13 @@ pub(crate) enum Exit {
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) text: String,
+    /// Whether the upload it is about is over without a file, so that only a new one can help.
+    pub(crate) is_over: bool,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self { exit, text: text.into() }
+        Self { exit, text: text.into(), is_over: false }
     }
 }
 
@@ -52,7 +54,8 @@ impl From<valet_client::Error> for Failure {
             }
             _ => Exit::Failed,
         };
-        Self::new(exit, tame(&chain(&error)))
+        let is_over = matches!(error, Error::Ended { .. } | Error::NotFound { .. });
+        Self { is_over, ..Self::new(exit, tame(&chain(&error))) }
     }
 }
 

@@ -197,12 +197,8 @@ fn send(args: &UploadArgs, job: &Job, sender: &Sender) -> Result<(), Failure> {
                 ticket.id
             ));
             match sender.go_on(kept, &options) {
-                Err(failure)
-                    if over(sender.state, &ticket)
-                        && matches!(failure.exit, Exit::Failed | Exit::NotFound) =>
-                {
-                    sender.output.note(&failure.text);
-                    sender.output.note("That one is over; beginning anew");
+                Err(failure) if failure.is_over => {
+                    sender.output.note(&format!("{}\nBeginning anew", failure.text));
                 }
                 done => return done,
             }
@@ -232,9 +228,4 @@ fn is_of(ticket: &Ticket, path: &Path) -> bool {
         let modified = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
         (metadata.len(), modified) == (ticket.size, ticket.modified_ns)
     })
-}
-
-/// Whether nothing is known of an upload any more.
-fn over(state: &State, ticket: &Ticket) -> bool {
-    state.tickets().is_ok_and(|tickets| !tickets.contains(ticket))
 }

@@ -152,6 +152,25 @@ fn the_same_command_again_goes_on_as_well_and_fresh_does_not() {
 }
 
 #[test]
+fn an_upload_that_ended_elsewhere_is_begun_anew() {
+    let desk = Desk::new("");
+    let path = desk.pdf("film.pdf", 10 * PART_SIZE);
+    desk.interrupted(&path);
+    let id = desk.tickets()[0].file_stem().unwrap().to_str().unwrap().to_owned();
+    let mut elsewhere = desk.command(&["rm", &id]);
+    assert!(elsewhere.env("XDG_STATE_HOME", desk.folder.join("elsewhere")).status().unwrap().success());
+    let anew = desk.run(&["upload", "--json", "film.pdf"]);
+    assert_eq!(
+        (anew.status.code(), last(&anew)["foundBytes"].as_u64()),
+        (Some(0), Some(0)),
+        "{}",
+        err(&anew)
+    );
+    assert!(err(&anew).contains("Beginning anew"), "{}", err(&anew));
+    assert_eq!((desk.tickets().len(), desk.fake.alive().len()), (0, 1));
+}
+
+#[test]
 fn a_file_that_changed_is_not_gone_on_with() {
     let desk = Desk::new("");
     let path = desk.pdf("film.pdf", 10 * PART_SIZE);
