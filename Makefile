@@ -36,7 +36,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-cost test-unit test-template test-local test-conformance test-e2e
+PARTS := fmt clippy doc test-layers test-cost test-unit test-template test-local test-conformance test-e2e test-cli
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -70,6 +70,10 @@ test-conformance: .tools/engine.stamp .tools/weed.stamp ## The S3 and DynamoDB p
 
 test-e2e: .tools/engine.stamp build ## Uploads from end to end on the deployed template
 	$(PYTEST) tests/e2e
+
+test-cli: .tools/engine.stamp build ## The command line client and its probe on the deployed template
+	cargo build --bin valet
+	$(PYTEST) tests/cli
 
 test-cost: .tools/engine.stamp ## The cost sheet adds up
 	$(PYTEST) tests/cost
@@ -111,6 +115,6 @@ help: ## This list
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-e2e cost bench-functions bench-thumbnails build build-release tools clean help
+	test-cost test-e2e test-cli cost bench-functions bench-thumbnails build build-release tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp
