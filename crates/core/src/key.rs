@@ -118,6 +118,21 @@ pub struct ThumbnailKey {
     pub format: ThumbnailFormat,
 }
 
+impl ThumbnailKey {
+    /// Reads back what [`fmt::Display`] writes; `None` for every other key.
+    pub fn parse(key: &str) -> Option<Self> {
+        let (owner, rest) = key.strip_prefix("thumbnails/")?.split_once('/')?;
+        let (id, file) = rest.split_once('/')?;
+        let (name, extension) = file.split_once('.')?;
+        Some(Self {
+            owner: Owner::parse(owner)?,
+            id: UploadId::parse(id)?,
+            name: ThumbnailName::parse(name)?,
+            format: ThumbnailFormat::ALL.into_iter().find(|format| format.extension() == extension)?,
+        })
+    }
+}
+
 impl fmt::Display for ThumbnailKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { owner, id, name, format } = self;
@@ -153,7 +168,24 @@ mod tests {
             let thumbnail = ThumbnailKey { owner: key().owner, id: key().id, name: name.clone(), format };
             let text = format!("thumbnails/2bd806c97f0e00af1a1fc3328fa763a9/{ID}/wide-2x.{extension}");
             assert_eq!(thumbnail.to_string(), text);
+            assert_eq!(ThumbnailKey::parse(&text), Some(thumbnail));
             assert_eq!(UploadKey::parse(&text), None);
+        }
+    }
+
+    #[test]
+    fn what_is_no_thumbnails_key_reads_as_none() {
+        let owner = "2bd806c97f0e00af1a1fc3328fa763a9";
+        for other in [
+            format!("uploads/{owner}/{ID}.jpg"),
+            format!("thumbnails/{owner}/{ID}/small.png"),
+            format!("thumbnails/{owner}/{ID}/small.jpg.exe"),
+            format!("thumbnails/{owner}/{ID}/x/small.jpg"),
+            format!("thumbnails/{owner}/{ID}"),
+            format!("thumbnails/{ID}/small.jpg"),
+            format!("thumbnails/{owner}/{ID}/Small.jpg"),
+        ] {
+            assert_eq!(ThumbnailKey::parse(&other), None, "{other}");
         }
     }
 

@@ -27,6 +27,7 @@ pub mod complete_upload;
 pub mod confirm_upload;
 pub mod generate_thumbnails;
 pub mod read_upload;
+pub mod sweep_uploads;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -44,4 +45,5 @@ pub use read_upload::{read_parts, read_upload};
 pub use resign_upload::resign_upload;
 pub use settle::settle;
 pub use sign_parts::sign_parts;
+pub use sweep_uploads::sweep_uploads;
 pub use upload::Upload;

@@ -61,6 +61,13 @@ impl UploadId {
     }
 }
 
+impl UploadId {
+    /// Random bits, for whoever spreads uploads.
+    pub(crate) fn last_byte(self) -> u8 {
+        self.0.as_bytes()[15]
+    }
+}
+
 impl fmt::Display for UploadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_hyphenated().fmt(f)

@@ -3,6 +3,7 @@
 //! the function, both in memory by `testing`.
 
 mod multipart;
+mod sweep;
 
 use crate::checksum::{Crc64Nvme, Sha256};
 use crate::error::StoreError;
@@ -13,6 +14,7 @@ pub use multipart::*;
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
+pub use sweep::*;
 use time::OffsetDateTime;
 
 /// Signs uploads.

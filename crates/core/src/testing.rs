@@ -5,9 +5,11 @@
 #![expect(clippy::unwrap_used, reason = "compiled for tests only")]
 
 mod failing;
+mod failing_sweep;
 mod fake_render;
 mod memory_bucket;
 mod memory_multipart;
+mod memory_sweep;
 mod memory_table;
 
 pub mod conformance;
@@ -16,4 +18,5 @@ pub mod sample;
 pub use failing::Failing;
 pub use fake_render::FakeRender;
 pub use memory_bucket::{MemoryBody, MemoryBucket};
+pub use memory_sweep::MemoryQueue;
 pub use memory_table::MemoryTable;

@@ -8,9 +8,12 @@ async fn the_memory_bucket_conforms() {
     let uploader = conformance::Uploader { presigner: &bucket, client: &bucket, now: sample::NOW };
     conformance::bucket(&bucket, &uploader, sample::pending).await;
     conformance::multipart(&bucket, &uploader, sample::pending).await;
+    conformance::sweep::bucket(&bucket, &uploader, sample::pending).await;
 }
 
 #[tokio::test]
 async fn the_memory_table_conforms() {
-    conformance::table(&MemoryTable::default(), sample::pending).await;
+    let table = MemoryTable::default();
+    conformance::table(&table, sample::pending).await;
+    conformance::sweep::table(&table, &table, sample::pending).await;
 }

@@ -4,6 +4,7 @@
 //! Functions take `fresh`, which makes a pending upload nobody has used, so that a server can be shared.
 
 mod multipart;
+pub mod sweep;
 
 use super::sample::{self, NOW, PNG};
 use crate::checksum::{Crc64Nvme, Sha256};

@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 
 /// Storage whose `n`th call fails, counted from 0. To ask a body for its next bytes is a call as well.
 pub struct Failing<'a, T> {
-    inner: &'a T,
+    pub(super) inner: &'a T,
     calls: Calls,
 }
 
@@ -44,12 +44,18 @@ impl<'a, T> Failing<'a, T> {
         Self { inner, calls: Calls { kind: StoreErrorKind::Denied, ..calls } }
     }
 
+    /// Refuses call `fails_at` for good.
+    pub fn refusing(inner: &'a T, fails_at: usize) -> Self {
+        let Self { inner, calls } = Self::at(inner, fails_at, false);
+        Self { inner, calls: Calls { kind: StoreErrorKind::Permanent, ..calls } }
+    }
+
     /// Whether the call that was to fail was made.
     pub fn has_failed(&self) -> bool {
         self.calls.made.load(Ordering::Relaxed) > self.calls.fails_at
     }
 
-    async fn call<R>(
+    pub(super) async fn call<R>(
         &self,
         operation: &'static str,
         call: impl Future<Output = Result<R, StoreError>>,

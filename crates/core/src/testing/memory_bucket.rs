@@ -33,7 +33,7 @@ pub(super) struct Contents {
 }
 
 pub(super) struct Version {
-    id: VersionId,
+    pub(super) id: VersionId,
     bytes: Vec<u8>,
     headers: StoredHeaders,
     sha256: Option<Sha256>,

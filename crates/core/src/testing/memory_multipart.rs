@@ -21,7 +21,7 @@ const PAGE: usize = 2;
 
 /// A multipart upload under way.
 pub(super) struct Open {
-    key: UploadKey,
+    pub(super) key: UploadKey,
     headers: StoredHeaders,
     parts: BTreeMap<PartNumber, Vec<u8>>,
 }

@@ -1,7 +1,9 @@
 //! A table in memory whose conditions are [`Upload::apply`]'s.
 
 use crate::error::StoreError;
-use crate::ports::{GetIdempotencyRecord, GetUpload, IdempotencyRecord, PutOutcome, PutUpload, UpdateUpload};
+use crate::ports::{
+    GetIdempotencyRecord, GetUpload, IdempotencyRecord, Place, PutOutcome, PutUpload, UpdateUpload, Walk,
+};
 use crate::upload::Transition;
 use crate::{Owner, Upload, UploadId};
 use std::collections::BTreeMap;
@@ -13,9 +15,10 @@ use time::OffsetDateTime;
 pub struct MemoryTable(Mutex<Items>);
 
 #[derive(Default)]
-struct Items {
-    uploads: BTreeMap<(Owner, UploadId), Upload>,
+pub(super) struct Items {
+    pub(super) uploads: BTreeMap<(Owner, UploadId), Upload>,
     idempotency: BTreeMap<(Owner, String), IdempotencyRecord>,
+    pub(super) cursors: BTreeMap<Walk, Place>,
 }
 
 impl MemoryTable {
@@ -36,7 +39,7 @@ impl MemoryTable {
         self.len() == 0
     }
 
-    fn items(&self) -> MutexGuard<'_, Items> {
+    pub(super) fn items(&self) -> MutexGuard<'_, Items> {
         self.0.lock().expect("no test panics while holding it")
     }
 }

@@ -1,0 +1,207 @@
+//! Looks at every upload that is due and does what its state asks for. It finds them by an index, and believes only the row.
+
+use super::{AT_ONCE, Counts, GIVE_UP_AFTER, Report, Run, STUCK_AFTER};
+use crate::error::StoreError;
+use crate::ports::{
+    AbortMultipart, DeleteThumbnail, DeleteVersion, Due, DueShard, GetUpload, HeadObject, ListDue,
+    ListObjectVersions, RequeueArrival, TagVerified, Under, UpdateUpload,
+};
+use crate::settle::{Arrival, Settled, settle};
+use crate::upload::{State, THUMBNAIL_PATIENCE, Thumbnails, Transition, Verified, to_milliseconds};
+use crate::{ThumbnailKey, Upload};
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
+use time::OffsetDateTime;
+
+/// How many uploads of a shard are read at once.
+const PAGE: u16 = 100;
+
+/// How many versions of one upload are read at once.
+const VERSIONS: u16 = 1000;
+
+pub(super) async fn sweep_due<T: Fn() -> bool>(
+    objects: &(
+         impl HeadObject + TagVerified + DeleteVersion + DeleteThumbnail + AbortMultipart + ListObjectVersions
+     ),
+    uploads: &(impl GetUpload + UpdateUpload),
+    index: &impl ListDue,
+    queue: &impl RequeueArrival,
+    run: &Run<T>,
+    report: &mut Report,
+) {
+    let mut lists: Vec<(DueShard, Option<Due>)> = DueShard::all().map(|shard| (shard, None)).collect();
+    while !lists.is_empty() {
+        let pages = lists.iter().map(|(shard, after)| index.list_due(*shard, run.now, after.as_ref(), PAGE));
+        let pages = join_all(pages).await;
+        let (mut due, mut more) = (Vec::new(), Vec::new());
+        for ((shard, _), page) in lists.into_iter().zip(pages) {
+            match page {
+                Ok(page) => {
+                    due.extend(page.due);
+                    more.extend(page.next.map(|next| (shard, Some(next))));
+                }
+                Err(error) => report.fail(None, error),
+            }
+        }
+        due.sort_by_key(|due| due.due_at);
+        let looks = due.into_iter().map(|due| async move {
+            if !(run.has_time)() {
+                return (due, None);
+            }
+            (due, Some(look(objects, uploads, queue, run, due).await))
+        });
+        let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
+        while let Some((due, looked)) = looks.next().await {
+            let is_unfinished = !matches!(looked, Some(Ok(_)));
+            match looked {
+                Some(Ok(counts)) => report.counts += Counts { due: 1, ..counts },
+                Some(Err(error)) => {
+                    report.counts.due += 1;
+                    report.fail(Some(due.id), error);
+                }
+                None => report.is_truncated = true,
+            }
+            if is_unfinished && due.due_at + run.limits.grace + STUCK_AFTER <= run.now {
+                report.counts.stuck += 1;
+            }
+        }
+        if report.is_truncated {
+            return;
+        }
+        lists = more;
+    }
+}
+
+async fn look<T>(
+    objects: &(
+         impl HeadObject + TagVerified + DeleteVersion + DeleteThumbnail + AbortMultipart + ListObjectVersions
+     ),
+    uploads: &(impl GetUpload + UpdateUpload),
+    queue: &impl RequeueArrival,
+    run: &Run<T>,
+    due: Due,
+) -> Result<Counts, StoreError> {
+    let nothing = Counts::default();
+    let Some(upload) = uploads.get_upload(due.owner, due.id).await? else { return Ok(nothing) };
+    // The index lags behind the table: somebody has moved it meanwhile.
+    let Some(due_at) = upload.due_at.filter(|due_at| *due_at <= run.now) else { return Ok(nothing) };
+    match &upload.state {
+        State::Pending => pending(objects, uploads, run, &upload, due_at).await,
+        State::Ready(verified) if verified.thumbnails == Thumbnails::Pending => {
+            thumbnails(uploads, queue, run.now, &upload, verified, due_at).await
+        }
+        State::Ready(_) => looked(uploads, &upload, due_at, None).await.map(|()| nothing),
+        State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted => {
+            let removed = remove(objects, &upload).await?;
+            looked(uploads, &upload, due_at, None).await?;
+            Ok(Counts { removed, ..nothing })
+        }
+    }
+}
+
+/// What has arrived is settled as its client's confirm would have; where nothing has, the grant's end counts, and the grace after it.
+async fn pending<T>(
+    objects: &(
+         impl HeadObject + TagVerified + DeleteVersion + DeleteThumbnail + AbortMultipart + ListObjectVersions
+     ),
+    uploads: &(impl GetUpload + UpdateUpload),
+    run: &Run<T>,
+    upload: &Upload,
+    due_at: OffsetDateTime,
+) -> Result<Counts, StoreError> {
+    let nothing = Counts::default();
+    match settle(objects, uploads, run.now, &Arrival::Confirm(upload.owner, upload.id)).await? {
+        Settled::Ready(..) | Settled::Rejected(_) => return Ok(Counts { settled: 1, ..nothing }),
+        Settled::Gone(_) => return Ok(nothing),
+        Settled::Missing(_) => {}
+    }
+    let end = upload.expires_at + run.limits.grace;
+    if run.now < end {
+        looked(uploads, upload, due_at, Some(end)).await?;
+        return Ok(nothing);
+    }
+    let expire = Transition::Expire { at: to_milliseconds(run.now) };
+    let Some(expired) = uploads.update_upload(upload.owner, upload.id, &expire).await? else {
+        // It has arrived or was cancelled at this moment.
+        return Ok(nothing);
+    };
+    // The tombstone comes first: what arrives from here on meets it, and what this run fails to remove the second look will.
+    let removed = remove(objects, &expired).await?;
+    Ok(Counts { expired: 1, aborted: u64::from(expired.multipart.is_some()), removed, ..nothing })
+}
+
+/// The arrival is told of again, less and less often; after a day there will be none.
+async fn thumbnails(
+    uploads: &impl UpdateUpload,
+    queue: &impl RequeueArrival,
+    now: OffsetDateTime,
+    upload: &Upload,
+    verified: &Verified,
+    due_at: OffsetDateTime,
+) -> Result<Counts, StoreError> {
+    let end = verified.confirmed_at + GIVE_UP_AFTER;
+    if end <= now {
+        let gave_up = Transition::ThumbnailsFailed { reason: "gave_up".to_owned() };
+        let moved = uploads.update_upload(upload.owner, upload.id, &gave_up).await?;
+        return Ok(Counts { gave_up: u64::from(moved.is_some()), ..Counts::default() });
+    }
+    queue.requeue_arrival(&upload.key(), &verified.version, now).await?;
+    let waited = (now - verified.confirmed_at).max(THUMBNAIL_PATIENCE);
+    let next = to_milliseconds(now + waited).min(end);
+    looked(uploads, upload, due_at, Some(next)).await?;
+    Ok(Counts { requeued: 1, ..Counts::default() })
+}
+
+/// Removes all that an upload without a file has in S3: its parts, every version of its object, its thumbnails.
+async fn remove(
+    objects: &(impl AbortMultipart + DeleteVersion + DeleteThumbnail + ListObjectVersions),
+    upload: &Upload,
+) -> Result<u64, StoreError> {
+    let key = upload.key();
+    if let Some(multipart) = &upload.multipart {
+        objects.abort_multipart(&key, &multipart.id).await?;
+    }
+    let mut removed = 0;
+    let file = Under::File(key);
+    let mut next = None;
+    loop {
+        let page = objects.list_object_versions(&file, next.as_ref(), VERSIONS).await?;
+        for version in page.versions {
+            objects.delete_version(&key, &version.version).await?;
+            removed += 1;
+        }
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    if upload.state != State::Deleted {
+        return Ok(removed);
+    }
+    let thumbnails = Under::ThumbnailsOf(upload.owner, upload.id);
+    loop {
+        let page = objects.list_object_versions(&thumbnails, next.as_ref(), VERSIONS).await?;
+        // Older versions leave by the bucket's lifecycle.
+        for version in page.versions.iter().filter(|version| version.is_latest) {
+            if let Some(key) = ThumbnailKey::parse(&version.key) {
+                objects.delete_thumbnail(&key).await?;
+                removed += 1;
+            }
+        }
+        next = page.next;
+        if next.is_none() {
+            return Ok(removed);
+        }
+    }
+}
+
+async fn looked(
+    uploads: &impl UpdateUpload,
+    upload: &Upload,
+    due_at: OffsetDateTime,
+    next: Option<OffsetDateTime>,
+) -> Result<(), StoreError> {
+    let looked = Transition::Looked { due_at, next };
+    // Where somebody has moved it meanwhile, their time holds.
+    uploads.update_upload(upload.owner, upload.id, &looked).await.map(drop)
+}

@@ -1,0 +1,63 @@
+//! The sweep's own calls, failing when told to.
+
+use super::Failing;
+use crate::UploadKey;
+use crate::error::StoreError;
+use crate::ports::{
+    Due, DuePage, DueShard, GetCursor, ListDue, ListMultiparts, ListObjectVersions, MultipartsPage, Place,
+    PutCursor, RequeueArrival, Under, VersionsPage, Walk,
+};
+use crate::upload::VersionId;
+use time::OffsetDateTime;
+
+impl<T: ListDue + Sync> ListDue for Failing<'_, T> {
+    async fn list_due(
+        &self,
+        shard: DueShard,
+        until: OffsetDateTime,
+        after: Option<&Due>,
+        limit: u16,
+    ) -> Result<DuePage, StoreError> {
+        self.call("Query", self.inner.list_due(shard, until, after, limit)).await
+    }
+}
+
+impl<T: GetCursor + Sync> GetCursor for Failing<'_, T> {
+    async fn get_cursor(&self, walk: Walk) -> Result<Option<Place>, StoreError> {
+        self.call("GetItem", self.inner.get_cursor(walk)).await
+    }
+}
+
+impl<T: PutCursor + Sync> PutCursor for Failing<'_, T> {
+    async fn put_cursor(&self, walk: Walk, place: Option<&Place>) -> Result<(), StoreError> {
+        self.call("PutItem", self.inner.put_cursor(walk, place)).await
+    }
+}
+
+impl<T: ListObjectVersions + Sync> ListObjectVersions for Failing<'_, T> {
+    async fn list_object_versions(
+        &self,
+        under: &Under,
+        after: Option<&Place>,
+        limit: u16,
+    ) -> Result<VersionsPage, StoreError> {
+        self.call("ListObjectVersions", self.inner.list_object_versions(under, after, limit)).await
+    }
+}
+
+impl<T: ListMultiparts + Sync> ListMultiparts for Failing<'_, T> {
+    async fn list_multiparts(&self, after: Option<&Place>, limit: u16) -> Result<MultipartsPage, StoreError> {
+        self.call("ListMultipartUploads", self.inner.list_multiparts(after, limit)).await
+    }
+}
+
+impl<T: RequeueArrival + Sync> RequeueArrival for Failing<'_, T> {
+    async fn requeue_arrival(
+        &self,
+        key: &UploadKey,
+        version: &VersionId,
+        at: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.call("SendMessage", self.inner.requeue_arrival(key, version, at)).await
+    }
+}
