@@ -20,6 +20,7 @@ BUCKET = "valet-conformance"
 # The account of the engine's root user; SeaweedFS has none and does not look.
 OWNER = "000000000000"
 TABLE = "valet-conformance"
+TYPES = {"pk": "S", "sk": "S", "due_shard": "S", "due_at": "N"}
 
 
 def main() -> None:
@@ -49,8 +50,9 @@ def _on_engine(state: Path) -> bool:
         server.client("dynamodb").create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": kind} for name, kind in TYPES.items()],
+            KeySchema=_keys("pk", "sk"),
+            GlobalSecondaryIndexes=[{"IndexName": "due", "KeySchema": _keys("due_shard", "due_at"), "Projection": {"ProjectionType": "KEYS_ONLY"}}],
         )
         return _run(
             "the engine",
@@ -63,6 +65,10 @@ def _on_engine(state: Path) -> bool:
                 "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
             },
         )
+
+
+def _keys(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
 
 
 def _make_bucket(s3) -> None:

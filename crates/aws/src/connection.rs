@@ -106,6 +106,19 @@ impl Connection {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
+    /// An SQS client.
+    pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
+        let mut config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        config.set_endpoint_url(self.endpoint.clone());
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
     /// The same connection, over another HTTP client.
     #[cfg(test)]
     pub(crate) fn with_http(

@@ -1,4 +1,4 @@
-//! The ports of `valet-core` on S3 and DynamoDB. Nothing else in the project names the AWS SDK, and none of its types
+//! The ports of `valet-core` on S3, DynamoDB and SQS. Nothing else in the project names the AWS SDK, and none of its types
 //! leave this crate.
 //!
 //! What is permanent and what may be tried again is decided here, once, in `error`.
@@ -7,8 +7,11 @@ mod connection;
 mod error;
 mod s3_bucket;
 mod s3_grants;
+mod s3_listing;
 mod s3_multipart;
 mod s3_presigner;
+mod sweep_table;
+mod thumbnail_queue;
 mod upload_item;
 mod uploads_table;
 
@@ -19,4 +22,6 @@ pub use connection::Connection;
 pub use s3_bucket::{S3Body, S3Bucket};
 pub use s3_grants::S3Grants;
 pub use s3_presigner::S3Presigner;
+pub use sweep_table::SweepTable;
+pub use thumbnail_queue::ThumbnailQueue;
 pub use uploads_table::UploadsTable;

@@ -262,7 +262,7 @@ fn whole_size(got: &GetObjectOutput) -> Option<u64> {
     }
 }
 
-fn time_of(time: &DateTime) -> Option<OffsetDateTime> {
+pub(crate) fn time_of(time: &DateTime) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(time.secs()).ok()
 }
 

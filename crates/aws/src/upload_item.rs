@@ -8,6 +8,7 @@ use valet_core::checksum::{Crc64Nvme, Sha256};
 use valet_core::error::StoreError;
 use valet_core::key::{ThumbnailFormat, ThumbnailName};
 use valet_core::parts::Parts;
+use valet_core::ports::DueShard;
 use valet_core::upload::{
     Dimensions, Filename, Multipart, MultipartId, RejectReason, State, Thumbnail, Thumbnails, Verified,
     VersionId,
@@ -80,11 +81,9 @@ pub(crate) fn to_item(upload: &Upload) -> Item {
     all
 }
 
-/// The partition of the index of what is due: one of 16, so that no partition takes the writes of all grants. Random bits
-/// of the id choose it.
+/// The partition of the index of what is due.
 pub(crate) fn due_shard(id: UploadId) -> AttributeValue {
-    let id = id.to_string();
-    text(&id[id.len() - 1..])
+    text(DueShard::of(id).to_string())
 }
 
 /// The upload an item holds. An item that cannot be read is an error: nothing else writes the table.

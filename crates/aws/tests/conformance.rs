@@ -1,13 +1,13 @@
 //! The adapters behave on real servers as the memory fakes do. `make test-conformance` starts the servers and names them:
-//! `VALET_S3_ENDPOINT`, `VALET_BUCKET` (versioned) and `VALET_BUCKET_OWNER`, `VALET_DYNAMODB_ENDPOINT` and `VALET_TABLE` (keys `pk`, `sk`), and
-//! credentials. A run names the tests its servers are for.
+//! `VALET_S3_ENDPOINT`, `VALET_BUCKET` (versioned) and `VALET_BUCKET_OWNER`, `VALET_DYNAMODB_ENDPOINT` and `VALET_TABLE` (keys `pk`, `sk`; index `due`
+//! with keys `due_shard`, `due_at`), and credentials. A run names the tests its servers are for.
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![expect(clippy::disallowed_methods, reason = "real servers check signatures against the real time")]
 
 use std::env;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use valet_aws::{Connection, S3Bucket, S3Presigner, UploadsTable};
+use valet_aws::{Connection, S3Bucket, S3Presigner, SweepTable, UploadsTable};
 use valet_core::testing::conformance::{self, Uploader};
 use valet_core::testing::sample;
 use valet_core::{Upload, UploadId};
@@ -48,11 +48,14 @@ async fn an_s3_bucket_conforms() {
     let bucket = S3Bucket::new(&connection, name, env::var("VALET_BUCKET_OWNER").unwrap());
     conformance::bucket(&bucket, &uploader, fresh).await;
     conformance::multipart(&bucket, &uploader, fresh).await;
+    conformance::sweep::bucket(&bucket, &uploader, fresh).await;
 }
 
 #[tokio::test]
 async fn a_dynamodb_table_conforms() {
     let endpoint = env::var("VALET_DYNAMODB_ENDPOINT").unwrap();
-    let table = UploadsTable::new(&connection(&endpoint), env::var("VALET_TABLE").unwrap());
+    let (connection, name) = (connection(&endpoint), env::var("VALET_TABLE").unwrap());
+    let table = UploadsTable::new(&connection, name.clone());
     conformance::table(&table, fresh).await;
+    conformance::sweep::table(&table, &SweepTable::new(&connection, name), fresh).await;
 }
