@@ -9,7 +9,7 @@ EVENT ?= events/$*.json
 
 ENGINE := .tools/engine/bin/python
 PEERS := .tools/peers/bin/python
-FUNCTIONS := issue-upload confirm-upload generate-thumbnails
+FUNCTIONS := issue-upload confirm-upload generate-thumbnails sweep-uploads
 BINARIES := $(FUNCTIONS:%=--bin %)
 PYTEST := $(ENGINE) -m pytest -p no:cacheprovider
 
@@ -92,10 +92,10 @@ bench-thumbnails: .tools/peers.stamp .tools/sharp.stamp ## Thumbnails beside sha
 
 ##@ Building it
 
-build: ## The three functions, debug
+build: ## The functions, debug
 	cargo build $(BINARIES)
 
-build-release: .tools/lambda.stamp ## The three functions as they are deployed, zipped in target/lambda
+build-release: .tools/lambda.stamp ## The functions as they are deployed, zipped in target/lambda
 	PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" cargo lambda build --release $(BINARIES) --output-format zip --skip-target-check $(if $(ARCH),--$(ARCH))
 
 tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp ## Install all tools now

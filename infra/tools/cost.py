@@ -51,7 +51,8 @@ class Cost:
             "API: issue, confirm": 2 * self.price("api_call"),
             "Lambda: three calls": 3 * self.price("lambda_call") + MILLION * gb_seconds * self.price("lambda_gb_second"),
             "S3: the file, its tag, thumbnails": (2 + thumbnails) * self.price("s3_write") + (2 if image else 1) * self.price("s3_read"),
-            "DynamoDB": (3 if image else 2) * self.price("table_write") + 2 * self.price("table_read"),
+            # The row, and the index of what is due: into it, out of it, and for thumbnails from one time to another, which is two.
+            "DynamoDB": ((3 + 4) if image else (2 + 2)) * self.price("table_write") + 2 * self.price("table_read"),
             "SQS: send, receive, delete": 3 * self.price("queue_request"),
             "Logs and traces": MILLION * log_bytes / GB * self.price("log_gb") + 3 * assumed["traces_per_invocation"] * self.price("trace"),
         }

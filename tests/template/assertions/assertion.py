@@ -8,6 +8,7 @@ from ..stack import Stack
 Check = Callable[[Stack], None]
 
 ISSUE, CONFIRM, THUMBNAILS = "issue-upload", "confirm-upload", "generate-thumbnails"
+SWEEP = "sweep-uploads"
 BUCKET_ARN = "arn:${AWS::Partition}:s3:::${BucketName}"
 
 ASSERTIONS: list[tuple[Check, tuple[Mutation, ...]]] = []

@@ -4,7 +4,7 @@ import re
 
 from ..mutate import add, drop, put
 from ..stack import PARAMETERS, ROOT, Stack, text
-from .assertion import ISSUE, CONFIRM, THUMBNAILS, assertion, same
+from .assertion import ISSUE, CONFIRM, SWEEP, THUMBNAILS, assertion, same
 
 
 @assertion(
@@ -25,6 +25,8 @@ def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None
     put("ConfirmUploadFunction > Environment > Variables > TABLE", {"Ref": "Bucket"}),
     add("IssueUploadFunction > Environment > Variables > BUCKET_NAME", {"Ref": "Bucket"}),
     put("GenerateThumbnailsFunction > Environment > Variables > THUMBNAIL_VARIANTS", "small:200x200:fit:jpeg:85"),
+    put("SweepUploadsFunction > Environment > Variables > QUEUE_URL", {"Ref": "ThumbnailDeadLetterQueue"}),
+    put("SweepUploadsFunction > Environment > Variables > OBJECT_AGE_SECONDS", "0"),
 )
 def each_variable_has_its_value(stack: Stack) -> None:
     values = {
@@ -39,6 +41,11 @@ def each_variable_has_its_value(stack: Stack) -> None:
         "MULTIPART_LIFETIME_SECONDS": "${MultipartLifetimeSeconds}",
         "THUMBNAIL_VARIANTS": "${ThumbnailVariants}",
         "MAX_MEGAPIXELS": "${MaxMegapixels}",
+        "QUEUE_URL": "${ThumbnailQueue}",
+        "GRACE_SECONDS": "3600",
+        "OBJECT_AGE_SECONDS": "86400",
+        "MULTIPART_AGE_SECONDS": "3600",
+        "WALK_PAGES": "2",
     }
     for binary, function in stack.functions().items():
         for name, value in function["Environment"]["Variables"].items():
@@ -68,13 +75,14 @@ def each_function_is_a_traced_bootstrap_on_the_chosen_processor(stack: Stack) ->
 def each_function_has_the_memory_and_time_of_its_work(stack: Stack) -> None:
     same(
         {binary: (function["MemorySize"], function["Timeout"]) for binary, function in stack.functions().items()},
-        {ISSUE: (256, 10), CONFIRM: (256, 29), THUMBNAILS: (1769, 60)},
+        {ISSUE: (256, 10), CONFIRM: (256, 29), THUMBNAILS: (1769, 60), SWEEP: (256, 300)},
     )
 
 
 @assertion(put("ConfirmUploadFunction > Timeout", 30))
 def http_functions_answer_before_the_api_gives_up(stack: Stack) -> None:
-    behind_http = {permission["FunctionName"]["Ref"] for permission in stack.of_type("AWS::Lambda::Permission").values()}
+    permissions = stack.of_type("AWS::Lambda::Permission").values()
+    behind_http = {p["FunctionName"]["Ref"] for p in permissions if p["Principal"] == "apigateway.amazonaws.com"}
     for logical_id in behind_http:
         assert stack.properties(logical_id)["Timeout"] < 30, f"{logical_id} may run past the API's 30 seconds"
 

@@ -9,7 +9,7 @@ from ..stack import Stack, text
 from .assertion import assertion, same
 
 ALARM = "AWS::CloudWatch::Alarm"
-FUNCTIONS = ("IssueUpload", "ConfirmUpload", "GenerateThumbnails")
+FUNCTIONS = ("IssueUpload", "ConfirmUpload", "GenerateThumbnails", "SweepUploads")
 
 
 @assertion(
@@ -66,12 +66,15 @@ def each_alarm_looks_at_its_metric(stack: Stack) -> None:
     put("IssueUploadErrors > Statistic", "Average"),
     put("IssueUploadThrottles > Threshold", 100),
     put("ConfirmUploadErrors > Period", 86400),
+    put("SweepUploadsErrors > Period", 300),
 )
 def errors_and_throttles_of_every_function_are_told(stack: Stack) -> None:
     for function in FUNCTIONS:
         for metric in ("Errors", "Throttles"):
             alarm = stack.properties(f"{function}{metric}")
-            same((alarm["Namespace"], alarm["MetricName"], alarm["Statistic"], alarm["Period"]), ("AWS/Lambda", metric, "Sum", 300))
+            # Two of three: of the sweep's runs, which are a quarter of an hour apart.
+            period = 900 if (function, metric) == ("SweepUploads", "Errors") else 300
+            same((alarm["Namespace"], alarm["MetricName"], alarm["Statistic"], alarm["Period"]), ("AWS/Lambda", metric, "Sum", period))
             same(text(alarm["Dimensions"]), [{"Name": "FunctionName", "Value": f"${{{function}}}"}])
             same((alarm["ComparisonOperator"], alarm["Threshold"]), ("GreaterThanThreshold", 0))
 
@@ -159,6 +162,13 @@ def the_dashboard_shows_every_alarm_and_every_metric(stack: Stack) -> None:
             "ThumbnailsMade": service,
             "ThumbnailsFailed": service,
             "SettleLatency": service,
+            "UploadsExpired": service,
+            "SweepSettled": service,
+            "SweepRequeued": service,
+            "SweepAborted": service,
+            "SweepRemoved": service,
+            "SweepFailed": service,
+            "SweepTruncated": service,
             "UploadsStuck": service,
             "ColdStarts": {"Service", "Function"},
         },
@@ -181,11 +191,12 @@ def queries_and_alarms_look_at_this_stack(stack: Stack) -> None:
             "IssueUpload": "${IssueUploadFunction}",
             "ConfirmUpload": "${ConfirmUploadFunction}",
             "GenerateThumbnails": "${GenerateThumbnailsFunction}",
+            "SweepUploads": "${SweepUploadsFunction}",
             "QueueName": "${ThumbnailQueue.QueueName}",
             "DeadLetterQueueName": "${ThumbnailDeadLetterQueue.QueueName}",
             "DistributionId": "${Delivery.Outputs.DistributionId}",
             "ApiLogs": "${ApiLogs}",
-            "FunctionLogs": "${IssueUploadLogs},${ConfirmUploadLogs},${GenerateThumbnailsLogs}",
+            "FunctionLogs": "${IssueUploadLogs},${ConfirmUploadLogs},${GenerateThumbnailsLogs},${SweepUploadsLogs}",
             "LocalEngine": "${LocalEngine}",
         },
     )

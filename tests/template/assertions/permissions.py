@@ -4,7 +4,7 @@ import re
 
 from ..mutate import add, drop, put
 from ..stack import ROOT, Stack, listed, text
-from .assertion import ISSUE, CONFIRM, THUMBNAILS, assertion, same
+from .assertion import ISSUE, CONFIRM, SWEEP, THUMBNAILS, assertion, same
 
 
 SETTLE = {
@@ -16,6 +16,7 @@ SETTLE = {
     ),
     ("SeeWhatIsMissing", "s3:ListBucket", "${Bucket.Arn}"),
 }
+POLLING = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 TRACES = ("WriteTraces", "xray:PutTelemetryRecords xray:PutTraceSegments", "*")
 
 
@@ -48,11 +49,25 @@ MAY = {
         logs("GenerateThumbnailsLogs"),
         TRACES,
     },
+    SWEEP: SETTLE
+    | {
+        ("FindWhatIsDue", "dynamodb:Query", "${Table.Arn}/index/due"),
+        ("KeepCursors", "dynamodb:PutItem", "${Table.Arn}"),
+        ("WalkThroughTheBucket", "s3:ListBucketMultipartUploads s3:ListBucketVersions", "${Bucket.Arn}"),
+        ("AbortMultipartUploads", "s3:AbortMultipartUpload", "${Bucket.Arn}/uploads/*"),
+        ("RemoveThumbnails", "s3:DeleteObject", "${Bucket.Arn}/thumbnails/*"),
+        ("TellOfArrivals", "sqs:SendMessage", "${ThumbnailQueue.Arn}"),
+        logs("SweepUploadsLogs"),
+        TRACES,
+    },
 }
 
 
 # No statement has a condition but these.
-ONLY_IF = {"SignUploads": {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}}
+ONLY_IF = {
+    "SignUploads": {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}},
+    "KeepCursors": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["SWEEP"]}},
+}
 
 
 @assertion(
@@ -61,6 +76,9 @@ ONLY_IF = {"SignUploads": {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS:
     add("ConfirmUploadRole > Policies > 0 > PolicyDocument > Statement > SettleObjects > Action", "s3:PutObject"),
     drop("GenerateThumbnailsRole > Policies > 0 > PolicyDocument > Statement > WriteThumbnails"),
     add("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Condition", {"Bool": {"aws:SecureTransport": "true"}}),
+    drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > KeepCursors > Condition"),
+    put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > FindWhatIsDue > Resource", {"Fn::GetAtt": ["Table", "Arn"]}),
+    put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > TellOfArrivals > Resource", "*"),
 )
 def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
     same(set(stack.functions()), set(MAY))
@@ -79,6 +97,9 @@ def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
     put("ConfirmUploadRole > Policies > 0 > PolicyDocument > Statement > SettleRows > Action", "dynamodb:GetItem"),
     add("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Action", "dynamodb:UpdateItem"),
     put("GenerateThumbnailsRole > Policies > 0 > PolicyDocument > Statement > SeeWhatIsMissing > Action", "s3:ListBucketVersions"),
+    put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > WalkThroughTheBucket > Action", "s3:ListBucketVersions"),
+    drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > AbortMultipartUploads"),
+    drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > TellOfArrivals"),
 )
 def each_function_may_do_what_its_ports_need(stack: Stack) -> None:
     needed = actions_by_port()
@@ -88,7 +109,7 @@ def each_function_may_do_what_its_ports_need(stack: Stack) -> None:
         asked = {action for port in ports for action in needed.get(port, set())}
         # The runtime's own: the code says nothing of them.
         allowed = {action for statement in stack.role_statements(function) for action in listed(statement["Action"])}
-        allowed = {action for action in allowed if action.split(":")[0] in ("s3", "dynamodb")}
+        allowed = {action for action in allowed if action.split(":")[0] in ("s3", "dynamodb", "sqs")} - POLLING
         same((binary, allowed), (binary, asked))
 
 
@@ -162,6 +183,8 @@ def nobody_is_allowed_but_services_that_name_their_source(stack: Stack) -> None:
 def the_api_may_invoke_a_function_for_its_own_routes_only(stack: Stack) -> None:
     allowed = set()
     for logical_id, permission in stack.of_type("AWS::Lambda::Permission").items():
+        if permission["Principal"] == "events.amazonaws.com":
+            continue  # schedule.py says which
         same((logical_id, permission["Principal"]), (logical_id, "apigateway.amazonaws.com"))
         assert "SourceArn" in permission, f"{logical_id} lets every API of every customer in"
         allowed.add((permission["FunctionName"]["Ref"], text(permission["SourceArn"])))

@@ -24,6 +24,7 @@ def the_bucket_is_private_encrypted_and_versioned(stack: Stack) -> None:
 
 @assertion(
     drop("Bucket > LifecycleConfiguration > Rules > abort-unfinished-multipart-uploads"),
+    put("Bucket > LifecycleConfiguration > Rules > abort-unfinished-multipart-uploads > AbortIncompleteMultipartUpload > DaysAfterInitiation", 1),
     put("Bucket > LifecycleConfiguration > Rules > expire-noncurrent-versions > NoncurrentVersionExpiration > NoncurrentDays", 365),
     put("Bucket > LifecycleConfiguration > Rules > expire-noncurrent-versions > Status", "Disabled"),
     add("Bucket > LifecycleConfiguration > Rules > expire-noncurrent-versions > ExpirationInDays", 7),
@@ -31,7 +32,7 @@ def the_bucket_is_private_encrypted_and_versioned(stack: Stack) -> None:
 def what_nobody_needs_leaves_the_bucket(stack: Stack) -> None:
     rules = stack.properties("Bucket")["LifecycleConfiguration"]["Rules"]
     assert all(rule["Status"] == "Enabled" for rule in rules), "a lifecycle rule is switched off"
-    same([rule["AbortIncompleteMultipartUpload"] for rule in rules if "AbortIncompleteMultipartUpload" in rule], [{"DaysAfterInitiation": 1}])
+    same([rule["AbortIncompleteMultipartUpload"] for rule in rules if "AbortIncompleteMultipartUpload" in rule], [{"DaysAfterInitiation": 7}])
     same([rule["NoncurrentVersionExpiration"] for rule in rules if "NoncurrentVersionExpiration" in rule], [{"NoncurrentDays": 7}])
     assert not any("Expiration" in rule or "ExpirationInDays" in rule for rule in rules), "a rule deletes files that are in use"
 
@@ -62,5 +63,24 @@ def the_table_is_keyed_by_owner_and_upload_and_forgets_by_ttl(stack: Stack) -> N
     table = stack.properties("Table")
     same(table["BillingMode"], "PAY_PER_REQUEST")
     same(table["KeySchema"], [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}])
-    same({a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}, {"pk": "S", "sk": "S"})
+    same({a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}, {"pk": "S", "sk": "S", "due_shard": "S", "due_at": "N"})
     same(table.get("TimeToLiveSpecification"), {"AttributeName": "ttl", "Enabled": True})
+
+
+@assertion(
+    drop("Table > GlobalSecondaryIndexes"),
+    put("Table > GlobalSecondaryIndexes > 0 > IndexName", "overdue"),
+    put("Table > GlobalSecondaryIndexes > 0 > Projection > ProjectionType", "ALL"),
+    put("Table > GlobalSecondaryIndexes > 0 > KeySchema > 0 > AttributeName", "pk"),
+)
+def what_is_due_is_found_by_an_index_that_holds_nothing_else(stack: Stack) -> None:
+    index, = stack.properties("Table").get("GlobalSecondaryIndexes", [{}])
+    # The name and the keys are those of crates/aws/src/sweep_table.rs; the rows themselves are read in the table.
+    same(
+        index,
+        {
+            "IndexName": "due",
+            "KeySchema": [{"AttributeName": "due_shard", "KeyType": "HASH"}, {"AttributeName": "due_at", "KeyType": "RANGE"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        },
+    )

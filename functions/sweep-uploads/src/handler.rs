@@ -1,0 +1,169 @@
+//! Runs the sweep once, within the time that Lambda gives, and says in one line what it has come to.
+//!
+//! What failed about one upload is logged and left to the next run; what failed about a list fails the invocation, as without lists nothing is
+//! found.
+
+use lambda_runtime::{Error, LambdaEvent};
+use serde::Serialize;
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+use tracing::{error, info, warn};
+use valet_core::error::chain;
+use valet_core::ports::{
+    AbortMultipart, DeleteThumbnail, DeleteVersion, GetCursor, GetUpload, HeadObject, ListDue,
+    ListMultiparts, ListObjectVersions, PutCursor, RequeueArrival, TagVerified, UpdateUpload,
+};
+use valet_core::sweep_uploads;
+use valet_core::sweep_uploads::{Counts, Failure, Limits, Report, Run};
+use valet_lambda::{Metric, Metrics, is_cold_start, time_left};
+
+/// How long before the end nothing is begun any more: what is under way has to end, at seven seconds for a call at most.
+const TO_END: Duration = Duration::from_secs(20);
+
+/// What this function works with.
+pub(crate) struct SweepUploads<O, U, I, Q> {
+    pub(crate) objects: O,
+    pub(crate) uploads: U,
+    pub(crate) index: I,
+    pub(crate) queue: Q,
+    pub(crate) metrics: Metrics,
+    pub(crate) limits: Limits,
+}
+
+/// What a run answers, for whoever invokes it by hand.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answer {
+    due: u64,
+    walked: u64,
+    expired: u64,
+    settled: u64,
+    requeued: u64,
+    gave_up: u64,
+    aborted: u64,
+    removed: u64,
+    foreign: u64,
+    failed: u64,
+    stuck: u64,
+    truncated: bool,
+}
+
+/// Handles one event; what it says does not matter.
+pub(crate) async fn handle<O, U, I, Q>(
+    function: &SweepUploads<O, U, I, Q>,
+    event: LambdaEvent<Value>,
+) -> Result<Answer, Error>
+where
+    O: HeadObject
+        + TagVerified
+        + DeleteVersion
+        + DeleteThumbnail
+        + AbortMultipart
+        + ListObjectVersions
+        + ListMultiparts,
+    U: GetUpload + UpdateUpload,
+    I: ListDue + GetCursor + PutCursor,
+    Q: RequeueArrival,
+{
+    let now = valet_lambda::now();
+    let start = Instant::now();
+    let deadline = start + time_left(event.context.deadline(), now);
+    let SweepUploads { objects, uploads, index, queue, metrics, limits } = function;
+    let has_time = || Instant::now() + TO_END < deadline;
+    let (run, mut report) = (Run { now, limits: *limits, has_time }, Report::default());
+    // Boxed, as the nested futures of the SDK's calls exceed the compiler's limit for one type.
+    let work = Box::pin(sweep_uploads(objects, uploads, index, queue, &run, &mut report));
+    if timeout_at(deadline, work).await.is_err() {
+        report.is_truncated = true;
+    }
+    record(metrics, &run, &report);
+    log(&event.context.request_id, &report, start);
+    match report.failures.into_iter().find(|failure| failure.upload.is_none()) {
+        Some(Failure { error, .. }) => Err(error.into()),
+        None => Ok(answer(report.counts, report.is_truncated)),
+    }
+}
+
+/// The numbers, zeros included: an alarm that was on goes off by a zero.
+fn record<T>(metrics: &Metrics, run: &Run<T>, report: &Report) {
+    let Counts { settled, requeued, aborted, removed, failed, stuck, .. } = report.counts;
+    metrics.record(
+        run.now,
+        &[
+            Metric::count("SweepSettled", settled),
+            Metric::count("SweepRequeued", requeued),
+            Metric::count("SweepAborted", aborted),
+            Metric::count("SweepRemoved", removed),
+            Metric::count("SweepFailed", failed),
+            Metric::count("SweepTruncated", report.is_truncated.into()),
+            Metric::count("UploadsStuck", stuck),
+        ],
+    );
+}
+
+fn log(request_id: &str, report: &Report, start: Instant) {
+    for Failure { upload, error } in &report.failures {
+        let upload_id = upload.map(|id| id.to_string());
+        let error_chain = chain(error);
+        if error.is_retryable() {
+            warn!(
+                request_id,
+                upload.id = upload_id,
+                error.code = "try_later",
+                error.chain = error_chain,
+                "sweep"
+            );
+        } else {
+            error!(
+                request_id,
+                upload.id = upload_id,
+                error.code = "internal_error",
+                error.chain = error_chain,
+                "sweep"
+            );
+        }
+    }
+    let Counts { due, walked, expired, settled, requeued, gave_up, aborted, removed, foreign, failed, stuck } =
+        report.counts;
+    info!(
+        request_id,
+        due,
+        walked,
+        expired,
+        settled,
+        requeued,
+        gave_up,
+        aborted,
+        removed,
+        foreign,
+        failed,
+        stuck,
+        truncated = report.is_truncated,
+        duration_ms = start.elapsed().as_secs_f64() * 1e3,
+        cold_start = is_cold_start(),
+        "sweep"
+    );
+}
+
+fn answer(counts: Counts, truncated: bool) -> Answer {
+    let Counts { due, walked, expired, settled, requeued, gave_up, aborted, removed, foreign, failed, stuck } =
+        counts;
+    Answer {
+        due,
+        walked,
+        expired,
+        settled,
+        requeued,
+        gave_up,
+        aborted,
+        removed,
+        foreign,
+        failed,
+        stuck,
+        truncated,
+    }
+}
+
+#[cfg(test)]
+mod tests;
