@@ -41,7 +41,7 @@ def test_a_round_example_by_hand():
     # Three calls of a second with a gigabyte, a million times, and the three calls.
     assert parts["Lambda: three calls"] == pytest.approx(3_000_000 + 3)
     assert parts["S3: the file, its tag, thumbnails"] == 4 + 2
-    assert parts["DynamoDB"] == 3 + 2
+    assert parts["DynamoDB"] == 3 + 4 + 2
     assert parts["SQS: send, receive, delete"] == 3
     assert parts["Logs and traces"] == pytest.approx(1.0)
 
@@ -85,7 +85,7 @@ def test_at_the_break_even_both_cost_the_same():
 def test_a_month_of_nothing():
     free = changed(balancer_hour=0.0, container_vcpu_hour=0.0, container_gb_hour=0.0)
     assert free.idle_server() == 0
-    assert COST.idle_valet(12, 20) == pytest.approx(1.20 + 6.00 + 3.00)
+    assert COST.idle_valet(14, 27) == pytest.approx(1.40 + 8.10 + 3.00)
 
 
 def test_the_document_counts_the_alarms_that_there_are():

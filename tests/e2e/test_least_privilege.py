@@ -14,18 +14,20 @@ import pytest
 
 from infra.local.deploy import STACK
 from infra.local.stack import Stack
-from tests.template.assertions.assertion import CONFIRM, ISSUE, THUMBNAILS
+from tests.template.assertions.assertion import CONFIRM, ISSUE, SWEEP, THUMBNAILS
 from tests.template.assertions.permissions import MAY
 
 from .polling import eventually
 from .samples import MP4, PHOTO
 from .storage import Storage
+from .test_events import put_as_owner, some_id
 from .test_order import arrival
 from .user import Secrets, User
 from .web import send
 
+HOUR = 3_600_000
 PART_BYTES = 5 << 20
-ROLES = {ISSUE: "IssueUploadRole", CONFIRM: "ConfirmUploadRole", THUMBNAILS: "GenerateThumbnailsRole"}
+ROLES = {ISSUE: "IssueUploadRole", CONFIRM: "ConfirmUploadRole", THUMBNAILS: "GenerateThumbnailsRole", SWEEP: "SweepUploadsRole"}
 
 
 class Trial:
@@ -55,6 +57,18 @@ class Trial:
         answer = self.stack.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
         return "FunctionError" not in answer
 
+    def sweep(self) -> dict:
+        """What a run says: its numbers, or why it failed."""
+        answer = self.stack.client("lambda").invoke(FunctionName=self.stack.outputs.functions[SWEEP], Payload=b"{}")
+        return json.loads(answer["Payload"].read())
+
+    def set_back(self, grant: dict, milliseconds: int, *names: str) -> None:
+        """Makes times of an upload's row lie further back."""
+        update = "SET " + ", ".join(f"{name} = {name} - :by" for name in names)
+        key = {"pk": {"S": f"OWNER#{self.user.owner}"}, "sk": {"S": f"UPLOAD#{grant['id']}"}}
+        values = {":by": {"N": str(milliseconds)}}
+        self.storage.dynamodb.update_item(TableName=self.storage.table, Key=key, UpdateExpression=update, ExpressionAttributeValues=values)
+
     def key(self, grant: dict) -> str:
         return f"uploads/{self.user.owner}/{grant['id']}.{PHOTO.extension}"
 
@@ -74,6 +88,10 @@ class Trial:
 def trial() -> Iterator[Trial]:
     with Stack() as stack:
         trial = Trial(stack)
+        lambdas, function = stack.client("lambda"), stack.outputs.functions[SWEEP]
+        # What lies in the bucket cannot be made older.
+        hurried = stack.outputs.environment[SWEEP] | {"OBJECT_AGE_SECONDS": "0", "MULTIPART_AGE_SECONDS": "0"}
+        lambdas.update_function_configuration(FunctionName=function, Environment={"Variables": hurried})
         with trial.queue_open():
             pass  # It closes behind us.
         yield trial
@@ -173,6 +191,60 @@ def logs(trial: Trial) -> bool:
     return True
 
 
+def says_that_it_swept(trial: Trial) -> bool:
+    before = len(trial.stack.logs())
+    trial.sweep()
+    eventually(lambda: any('"message":"sweep"' in line for line in trial.stack.logs()[before:]), "the line of the run")
+    return True
+
+
+def expires(trial: Trial, grant: dict) -> bool:
+    trial.sweep()
+    return trial.status(grant) == "expired"
+
+
+def settles_what_nobody_told_of(trial: Trial, grant: dict) -> bool:
+    trial.sweep()
+    return trial.status(grant) == "ready"
+
+
+def settles_at_the_end_of_the_grant(trial: Trial, grant: dict) -> bool:
+    """The walk, which knows the version, would come by in the same run."""
+    return trial.sweep().get("failed") == 0 and trial.status(grant) == "ready"
+
+
+def removes_what_came_late(trial: Trial, grant: dict) -> bool:
+    trial.sweep()
+    return trial.storage.versions(trial.key(grant)) == []
+
+
+def remembers_its_place(trial: Trial) -> bool:
+    return "errorType" not in trial.sweep()
+
+
+def removes_what_no_row_leads_to(trial: Trial, left: dict) -> bool:
+    trial.sweep()
+    return trial.storage.versions(left["key"]) == []
+
+
+def removes_a_thumbnail_of_nothing(trial: Trial, left: dict) -> bool:
+    trial.sweep()
+    found = trial.storage.s3.list_objects_v2(Bucket=trial.storage.bucket, Prefix=left["key"])
+    return found["KeyCount"] == 0
+
+
+def aborts_what_no_row_names(trial: Trial, left: dict) -> bool:
+    trial.sweep()
+    found = trial.storage.s3.list_multipart_uploads(Bucket=trial.storage.bucket).get("Uploads", [])
+    return all(upload["Key"] != left["key"] for upload in found)
+
+
+def asks_again_for_thumbnails(trial: Trial, grant: dict) -> bool:
+    before = trial.storage.row(trial.user.owner, grant["id"])["due_at"]
+    trial.sweep()
+    return trial.storage.row(trial.user.owner, grant["id"])["due_at"] > before
+
+
 def passes_over_what_is_gone(trial: Trial, grant: dict) -> bool:
     return trial.hand_over(grant)
 
@@ -218,8 +290,58 @@ def late(trial: Trial) -> dict:
     return grant
 
 
+def ended(trial: Trial, grant: dict) -> dict:
+    """Its grant is over, and its grace."""
+    trial.set_back(grant, 3 * HOUR, "expires_at", "due_at", "created_at")
+    return grant
+
+
+def unused(trial: Trial) -> dict:
+    return ended(trial, granted(trial))
+
+
+def unheard(trial: Trial) -> dict:
+    return ended(trial, arrived(trial))
+
+
+def unheard_with_checksum(trial: Trial) -> dict:
+    return ended(trial, arrived_with_checksum(trial))
+
+
+def long_late(trial: Trial) -> dict:
+    grant = late(trial)
+    trial.set_back(grant, 26 * HOUR, "expires_at", "due_at", "created_at")
+    return grant
+
+
+def waiting_for_thumbnails(trial: Trial) -> dict:
+    grant = confirmed(trial)
+    trial.set_back(grant, HOUR, "confirmed_at", "due_at")
+    return grant
+
+
+def rowless(trial: Trial) -> dict:
+    key = f"uploads/{trial.user.owner}/{some_id()}.jpg"
+    put_as_owner(trial.storage, key, PHOTO.content)
+    return {"key": key}
+
+
+def thumbnail_of_nothing(trial: Trial) -> dict:
+    key = f"thumbnails/{trial.user.owner}/{some_id()}/small.jpg"
+    put_as_owner(trial.storage, key, PHOTO.content)
+    return {"key": key}
+
+
+def nobodys_parts(trial: Trial) -> dict:
+    key = f"uploads/{trial.user.owner}/{some_id()}.mp4"
+    trial.storage.s3.create_multipart_upload(Bucket=trial.storage.bucket, Key=key)
+    return {"key": key}
+
+
 Prepare = Callable[[Trial], dict]
 Attempt = Callable[..., bool]
+
+LOGS: dict[str, Attempt] = {function: logs for function in (ISSUE, CONFIRM, THUMBNAILS)} | {SWEEP: says_that_it_swept}
 
 # What has to be there first, and what then fails without the action.
 NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
@@ -243,6 +365,19 @@ NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (THUMBNAILS, "SettleObjects", "s3:PutObjectVersionTagging"): (arrived, verifies_by_event),
     (THUMBNAILS, "SettleObjects", "s3:DeleteObjectVersion"): (late, removes_what_nobody_asked_for),
     (THUMBNAILS, "WriteThumbnails", "s3:PutObject"): (confirmed, makes_a_thumbnail),
+    (SWEEP, "SettleRows", "dynamodb:GetItem"): (unused, expires),
+    (SWEEP, "SettleRows", "dynamodb:UpdateItem"): (unused, expires),
+    (SWEEP, "FindWhatIsDue", "dynamodb:Query"): (unused, expires),
+    (SWEEP, "KeepCursors", "dynamodb:PutItem"): (None, remembers_its_place),
+    (SWEEP, "SettleObjects", "s3:GetObject"): (unheard, settles_at_the_end_of_the_grant),
+    (SWEEP, "SettleObjects", "s3:GetObjectVersion"): (unheard_with_checksum, settles_what_nobody_told_of),
+    (SWEEP, "SettleObjects", "s3:PutObjectVersionTagging"): (unheard, settles_what_nobody_told_of),
+    (SWEEP, "SettleObjects", "s3:DeleteObjectVersion"): (long_late, removes_what_came_late),
+    (SWEEP, "WalkThroughTheBucket", "s3:ListBucketVersions"): (rowless, removes_what_no_row_leads_to),
+    (SWEEP, "WalkThroughTheBucket", "s3:ListBucketMultipartUploads"): (nobodys_parts, aborts_what_no_row_names),
+    (SWEEP, "AbortMultipartUploads", "s3:AbortMultipartUpload"): (nobodys_parts, aborts_what_no_row_names),
+    (SWEEP, "RemoveThumbnails", "s3:DeleteObject"): (thumbnail_of_nothing, removes_a_thumbnail_of_nothing),
+    (SWEEP, "TellOfArrivals", "sqs:SendMessage"): (waiting_for_thumbnails, asks_again_for_thumbnails),
 }
 
 # What works on the engine without, though not on AWS: it answers 404 for what is missing to everyone, writes the logs and
@@ -250,9 +385,10 @@ NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
 LET_PASS: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (CONFIRM, "SeeWhatIsMissing", "s3:ListBucket"): (granted, sees_what_is_missing),
     (THUMBNAILS, "SeeWhatIsMissing", "s3:ListBucket"): (granted, passes_over_what_is_gone),
+    (SWEEP, "SeeWhatIsMissing", "s3:ListBucket"): (unused, expires),
     **{(THUMBNAILS, "ConsumeArrivals", f"sqs:{what}"): (None, takes_from_the_queue) for what in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")},
-    **{(function, "WriteLogs", f"logs:{what}"): (None, logs) for function in ROLES for what in ("CreateLogStream", "PutLogEvents")},
-    **{(function, "WriteTraces", f"xray:{what}"): (None, logs) for function in ROLES for what in ("PutTraceSegments", "PutTelemetryRecords")},
+    **{(function, "WriteLogs", f"logs:{what}"): (None, LOGS[function]) for function in ROLES for what in ("CreateLogStream", "PutLogEvents")},
+    **{(function, "WriteTraces", f"xray:{what}"): (None, LOGS[function]) for function in ROLES for what in ("PutTraceSegments", "PutTelemetryRecords")},
 }
 # A thumbnail is removed when its upload is deleted between its writing and its recording: no test of a deployed stack hits
 # that moment. crates/core does, on ports.
