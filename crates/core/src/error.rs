@@ -43,6 +43,9 @@ pub enum Error {
     /// The upload is past the state in which this can be done.
     #[error("the upload is {0}; this cannot be done any more")]
     InvalidState(&'static str),
+    /// No file yet.
+    #[error("the upload is still pending; cancel it instead")]
+    StillPending,
     /// The grant has ended.
     #[error("the grant has ended; ask for a new one")]
     UploadExpired,
@@ -75,7 +78,7 @@ pub enum Error {
 /// What is wrong with one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// A JSON pointer into the body, or a header's name.
+    /// A JSON pointer into the body, or the name of a header or of a parameter of the query.
     pub pointer: Cow<'static, str>,
     /// What is wrong and what would be right.
     pub detail: String,
@@ -96,7 +99,7 @@ impl Error {
             Self::NotFound => "not_found",
             Self::NotUploaded { .. } | Self::PartsMissing { .. } => "not_uploaded",
             Self::PartsMismatch | Self::FileMismatch => "parts_mismatch",
-            Self::InvalidState(_) | Self::OtherWay(_) => "invalid_state",
+            Self::InvalidState(_) | Self::OtherWay(_) | Self::StillPending => "invalid_state",
             Self::UploadExpired => "upload_expired",
             Self::FileTooLarge { .. } => "file_too_large",
             Self::TypeNotAllowed { .. } => "type_not_allowed",
@@ -119,6 +122,7 @@ impl Error {
             | Self::FileMismatch
             | Self::OtherWay(_)
             | Self::InvalidState(_)
+            | Self::StillPending
             | Self::UploadExpired
             | Self::FileTooLarge { .. }
             | Self::TypeNotAllowed { .. }
@@ -137,7 +141,7 @@ fn rejection(reason: RejectReason) -> &'static str {
     }
 }
 
-/// A call to S3 or DynamoDB that failed, after the adapter's own retries.
+/// A call to S3, DynamoDB or CloudFront that failed, after the adapter's own retries.
 #[derive(Debug, Error)]
 #[error("{operation} failed")]
 pub struct StoreError {

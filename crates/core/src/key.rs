@@ -140,6 +140,21 @@ impl fmt::Display for ThumbnailKey {
     }
 }
 
+/// Where all thumbnails of an upload lie: `thumbnails/{owner}/{id}/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ThumbnailPrefix {
+    /// The owner of the upload they were made from.
+    pub owner: Owner,
+    /// The upload they were made from.
+    pub id: UploadId,
+}
+
+impl fmt::Display for ThumbnailPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "thumbnails/{}/{}/", self.owner, self.id)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +184,8 @@ mod tests {
             let text = format!("thumbnails/2bd806c97f0e00af1a1fc3328fa763a9/{ID}/wide-2x.{extension}");
             assert_eq!(thumbnail.to_string(), text);
             assert_eq!(ThumbnailKey::parse(&text), Some(thumbnail));
+            let prefix = ThumbnailPrefix { owner: key().owner, id: key().id };
+            assert_eq!(text, format!("{prefix}wide-2x.{extension}"));
             assert_eq!(UploadKey::parse(&text), None);
         }
     }

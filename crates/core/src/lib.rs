@@ -29,18 +29,25 @@ pub mod generate_thumbnails;
 pub mod read_upload;
 pub mod sweep_uploads;
 
+pub mod delete_file;
+pub mod list_files;
+pub mod read_file;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use cancel_upload::cancel_upload;
 pub use confirm_upload::confirm_upload;
+pub use delete_file::delete_file;
 pub use error::{Error, StoreError};
 pub use generate_thumbnails::generate_thumbnails;
 pub use issue_upload::issue_upload;
 pub use key::{ThumbnailKey, UploadKey};
+pub use list_files::list_files;
 pub use media_type::MediaType;
 pub use owner::{Owner, UploadId};
 pub use placeholder::Placeholder;
+pub use read_file::read_file;
 pub use read_upload::{read_parts, read_upload};
 pub use resign_upload::resign_upload;
 pub use settle::settle;

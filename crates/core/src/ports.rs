@@ -2,6 +2,7 @@
 //! what its function must be allowed to do; and what they need of whoever renders. Storage is implemented by `valet-aws`, rendering by
 //! the function, both in memory by `testing`.
 
+mod files;
 mod multipart;
 mod sweep;
 
@@ -10,6 +11,7 @@ use crate::error::StoreError;
 use crate::key::{ThumbnailFormat, ThumbnailName};
 use crate::upload::{Dimensions, Transition, VersionId};
 use crate::{Owner, Placeholder, ThumbnailKey, Upload, UploadId, UploadKey};
+pub use files::*;
 pub use multipart::*;
 use std::fmt;
 use std::future::Future;

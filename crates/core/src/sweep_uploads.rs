@@ -12,8 +12,9 @@ mod walk;
 use crate::UploadId;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::ports::{
-    AbortMultipart, DeleteThumbnail, DeleteVersion, GetCursor, GetUpload, HeadObject, ListDue,
-    ListMultiparts, ListObjectVersions, PutCursor, RequeueArrival, TagVerified, UpdateUpload, Walk,
+    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetUpload, HeadObject,
+    InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions, ListVersions, PutCursor, RequeueArrival,
+    TagVerified, UpdateUpload, Walk,
 };
 use std::ops::AddAssign;
 use time::{Duration, OffsetDateTime};
@@ -81,7 +82,7 @@ pub struct Counts {
     pub gave_up: u64,
     /// Multipart uploads that were aborted.
     pub aborted: u64,
-    /// Objects and thumbnails that were removed.
+    /// Objects and thumbnails that were removed. Thumbnails of a deleted file are not counted.
     pub removed: u64,
     /// Objects and multipart uploads under keys that are not ours. Left alone.
     pub foreign: u64,
@@ -113,14 +114,17 @@ pub async fn sweep_uploads<T: Fn() -> bool>(
          + AbortMultipart
          + ListObjectVersions
          + ListMultiparts
+         + ListVersions
+         + DeleteVersions
      ),
     uploads: &(impl GetUpload + UpdateUpload),
+    cdn: &impl InvalidateCopies,
     index: &(impl ListDue + GetCursor + PutCursor),
     queue: &impl RequeueArrival,
     run: &Run<T>,
     report: &mut Report,
 ) {
-    due::sweep_due(objects, uploads, index, queue, run, report).await;
+    due::sweep_due(objects, uploads, cdn, index, queue, run, report).await;
     multiparts::sweep_multiparts(objects, uploads, index, run, report).await;
     walk::walk(&walk::Files(objects), objects, uploads, index, run, report).await;
     walk::walk(&walk::Thumbnails(objects), objects, uploads, index, run, report).await;

@@ -4,7 +4,7 @@ mod filename;
 mod transition;
 
 use crate::checksum::{Crc64Nvme, Sha256};
-use crate::key::{ThumbnailFormat, ThumbnailName};
+use crate::key::{ThumbnailFormat, ThumbnailName, ThumbnailPrefix};
 use crate::parts::Parts;
 use crate::{MediaType, Owner, Placeholder, ThumbnailKey, UploadId, UploadKey};
 pub use filename::Filename;
@@ -180,6 +180,11 @@ impl Upload {
     /// The key of one of its thumbnails.
     pub fn thumbnail_key(&self, name: ThumbnailName, format: ThumbnailFormat) -> ThumbnailKey {
         ThumbnailKey { owner: self.owner, id: self.id, name, format }
+    }
+
+    /// Where all its thumbnails lie.
+    pub fn thumbnail_prefix(&self) -> ThumbnailPrefix {
+        ThumbnailPrefix { owner: self.owner, id: self.id }
     }
 
     /// Whether the grant has ended without anything having arrived. Derived from the time at every read: a sweep that

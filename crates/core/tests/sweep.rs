@@ -12,7 +12,7 @@ use valet_core::ports::{
     UpdateUpload, Walk, WantedPart,
 };
 use valet_core::sweep_uploads::{Counts, GIVE_UP_AFTER, Limits, Report, Run};
-use valet_core::testing::{Failing, MemoryBucket, MemoryQueue, MemoryTable, sample};
+use valet_core::testing::{Failing, MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, sample};
 use valet_core::upload::{
     Multipart, RejectReason, SECOND_LOOK, State, THUMBNAIL_PATIENCE, Thumbnails, Transition, Verified,
     VersionId,
@@ -31,6 +31,7 @@ fn after(hours: i64) -> OffsetDateTime {
 struct Stack {
     bucket: MemoryBucket,
     table: MemoryTable,
+    cdn: MemoryCdn,
     queue: MemoryQueue,
 }
 
@@ -44,7 +45,8 @@ impl Stack {
         let begun = AtomicUsize::new(0);
         let has_time = || begun.fetch_add(1, Ordering::Relaxed) < things;
         let (run, mut report) = (Run { now, limits, has_time }, Report::default());
-        sweep_uploads(&self.bucket, &self.table, &self.table, &self.queue, &run, &mut report).await;
+        sweep_uploads(&self.bucket, &self.table, &self.cdn, &self.table, &self.queue, &run, &mut report)
+            .await;
         report
     }
 
@@ -182,6 +184,7 @@ async fn what_is_late_for_a_tombstone_is_gone_after_the_second_look() {
         stack.sweep_within(after(25), Limits { walk_pages: 0, ..young }, usize::MAX).await;
         let kept: &[String] = if state == State::Deleted { &[] } else { &[thumbnail.to_string()] };
         assert_eq!((stack.bucket.keys().as_slice(), stack.bucket.open_multiparts()), (kept, 0), "{state:?}");
+        assert_eq!(stack.cdn.invalidations().len(), usize::from(state == State::Deleted), "{state:?}");
         assert_eq!((stack.row(&upload).await.due_at, stack.state(&upload).await), (None, state));
     }
 }
@@ -344,7 +347,8 @@ async fn a_place_that_s3_refuses_for_good_is_forgotten() {
         let refusing = Failing::refusing(&stack.bucket, usize::from(walk == Walk::Uploads));
         let (run, mut report) =
             (Run { now: sample::NOW, limits: LIMITS, has_time: || true }, Report::default());
-        sweep_uploads(&refusing, &stack.table, &stack.table, &stack.queue, &run, &mut report).await;
+        sweep_uploads(&refusing, &stack.table, &stack.cdn, &stack.table, &stack.queue, &run, &mut report)
+            .await;
         assert_eq!(
             (report.counts.failed, stack.table.get_cursor(walk).await.unwrap()),
             (1, None),
@@ -422,7 +426,7 @@ async fn more_than_a_page_is_due_and_one_that_fails_holds_up_no_other() {
     }
     let table = Failing::at(&stack.table, 7, false);
     let (run, mut report) = (Run { now: after(3), limits: LIMITS, has_time: || true }, Report::default());
-    sweep_uploads(&stack.bucket, &table, &stack.table, &stack.queue, &run, &mut report).await;
+    sweep_uploads(&stack.bucket, &table, &stack.cdn, &stack.table, &stack.queue, &run, &mut report).await;
     assert_eq!((report.counts.due, report.counts.expired, report.counts.failed), (4000, 3999, 1));
     assert_eq!((report.counts.stuck, report.failures.len()), (1, 1));
     assert!(report.failures[0].upload.is_some());
@@ -485,7 +489,7 @@ async fn whichever_call_fails_the_next_runs_come_to_the_same_end() {
                 let index = Failing::at(&stack.table, at(2), has_effect);
                 let queue = Failing::at(&stack.queue, at(3), has_effect);
                 let (run, mut report) = (Run { now, limits: LIMITS, has_time: || true }, Report::default());
-                sweep_uploads(&bucket, &table, &index, &queue, &run, &mut report).await;
+                sweep_uploads(&bucket, &table, &stack.cdn, &index, &queue, &run, &mut report).await;
                 let has_failed =
                     [bucket.has_failed(), table.has_failed(), index.has_failed(), queue.has_failed()]
                         .contains(&true);
@@ -508,7 +512,8 @@ async fn a_second_run_finds_nothing_to_do() {
     let stack = everything_left_behind().await;
     stack.counts(after(26)).await;
     stack.counts(after(26)).await;
-    let walked = 3;
+    // Three files, and three thumbnails that are hidden until the bucket's lifecycle removes them.
+    let walked = 6;
     assert_eq!(stack.counts(after(26)).await, Counts { walked, ..Counts::default() });
 }
 

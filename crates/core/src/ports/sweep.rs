@@ -122,8 +122,6 @@ pub enum Under {
     Thumbnails,
     /// One upload's file: exactly this key.
     File(UploadKey),
-    /// One upload's thumbnails.
-    ThumbnailsOf(Owner, UploadId),
 }
 
 impl fmt::Display for Under {
@@ -132,7 +130,6 @@ impl fmt::Display for Under {
             Self::Uploads => f.write_str("uploads/"),
             Self::Thumbnails => f.write_str("thumbnails/"),
             Self::File(key) => key.fmt(f),
-            Self::ThumbnailsOf(owner, id) => write!(f, "thumbnails/{owner}/{id}/"),
         }
     }
 }

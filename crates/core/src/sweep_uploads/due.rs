@@ -1,14 +1,15 @@
 //! Looks at every upload that is due and does what its state asks for. It finds them by an index, and believes only the row.
 
 use super::{AT_ONCE, Counts, GIVE_UP_AFTER, Report, Run, STUCK_AFTER};
+use crate::Upload;
+use crate::delete_file::remove_deleted;
 use crate::error::StoreError;
 use crate::ports::{
-    AbortMultipart, DeleteThumbnail, DeleteVersion, Due, DueShard, GetUpload, HeadObject, ListDue,
-    ListObjectVersions, RequeueArrival, TagVerified, Under, UpdateUpload,
+    AbortMultipart, DeleteVersion, DeleteVersions, Due, DueShard, GetUpload, HeadObject, InvalidateCopies,
+    ListDue, ListObjectVersions, ListVersions, RequeueArrival, TagVerified, Under, UpdateUpload,
 };
 use crate::settle::{Arrival, Settled, settle};
 use crate::upload::{State, THUMBNAIL_PATIENCE, Thumbnails, Transition, Verified, to_milliseconds};
-use crate::{ThumbnailKey, Upload};
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use time::OffsetDateTime;
@@ -21,9 +22,16 @@ const VERSIONS: u16 = 1000;
 
 pub(super) async fn sweep_due<T: Fn() -> bool>(
     objects: &(
-         impl HeadObject + TagVerified + DeleteVersion + DeleteThumbnail + AbortMultipart + ListObjectVersions
+         impl HeadObject
+         + TagVerified
+         + DeleteVersion
+         + AbortMultipart
+         + ListObjectVersions
+         + ListVersions
+         + DeleteVersions
      ),
     uploads: &(impl GetUpload + UpdateUpload),
+    cdn: &impl InvalidateCopies,
     index: &impl ListDue,
     queue: &impl RequeueArrival,
     run: &Run<T>,
@@ -48,7 +56,7 @@ pub(super) async fn sweep_due<T: Fn() -> bool>(
             if !(run.has_time)() {
                 return (due, None);
             }
-            (due, Some(look(objects, uploads, queue, run, due).await))
+            (due, Some(look(objects, uploads, cdn, queue, run, due).await))
         });
         let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
         while let Some((due, looked)) = looks.next().await {
@@ -74,9 +82,16 @@ pub(super) async fn sweep_due<T: Fn() -> bool>(
 
 async fn look<T>(
     objects: &(
-         impl HeadObject + TagVerified + DeleteVersion + DeleteThumbnail + AbortMultipart + ListObjectVersions
+         impl HeadObject
+         + TagVerified
+         + DeleteVersion
+         + AbortMultipart
+         + ListObjectVersions
+         + ListVersions
+         + DeleteVersions
      ),
     uploads: &(impl GetUpload + UpdateUpload),
+    cdn: &impl InvalidateCopies,
     queue: &impl RequeueArrival,
     run: &Run<T>,
     due: Due,
@@ -93,6 +108,10 @@ async fn look<T>(
         State::Ready(_) => looked(uploads, &upload, due_at, None).await.map(|()| nothing),
         State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted => {
             let removed = remove(objects, &upload).await?;
+            if upload.state == State::Deleted {
+                // Its deletion may have been broken off before the CDN forgot it, and nobody have asked again.
+                remove_deleted(objects, cdn, &upload).await?;
+            }
             looked(uploads, &upload, due_at, None).await?;
             Ok(Counts { removed, ..nothing })
         }
@@ -101,9 +120,7 @@ async fn look<T>(
 
 /// What has arrived is settled as its client's confirm would have; where nothing has, the grant's end counts, and the grace after it.
 async fn pending<T>(
-    objects: &(
-         impl HeadObject + TagVerified + DeleteVersion + DeleteThumbnail + AbortMultipart + ListObjectVersions
-     ),
+    objects: &(impl HeadObject + TagVerified + DeleteVersion + AbortMultipart + ListObjectVersions),
     uploads: &(impl GetUpload + UpdateUpload),
     run: &Run<T>,
     upload: &Upload,
@@ -152,9 +169,9 @@ async fn thumbnails(
     Ok(Counts { requeued: 1, ..Counts::default() })
 }
 
-/// Removes all that an upload without a file has in S3: its parts, every version of its object, its thumbnails.
+/// Removes what an upload without a file has in S3: its parts and every version of its object.
 async fn remove(
-    objects: &(impl AbortMultipart + DeleteVersion + DeleteThumbnail + ListObjectVersions),
+    objects: &(impl AbortMultipart + DeleteVersion + ListObjectVersions),
     upload: &Upload,
 ) -> Result<u64, StoreError> {
     let key = upload.key();
@@ -169,24 +186,6 @@ async fn remove(
         for version in page.versions {
             objects.delete_version(&key, &version.version).await?;
             removed += 1;
-        }
-        next = page.next;
-        if next.is_none() {
-            break;
-        }
-    }
-    if upload.state != State::Deleted {
-        return Ok(removed);
-    }
-    let thumbnails = Under::ThumbnailsOf(upload.owner, upload.id);
-    loop {
-        let page = objects.list_object_versions(&thumbnails, next.as_ref(), VERSIONS).await?;
-        // Older versions leave by the bucket's lifecycle.
-        for version in page.versions.iter().filter(|version| version.is_latest) {
-            if let Some(key) = ThumbnailKey::parse(&version.key) {
-                objects.delete_thumbnail(&key).await?;
-                removed += 1;
-            }
         }
         next = page.next;
         if next.is_none() {

@@ -10,9 +10,9 @@ use super::sample::{self, NOW, PNG};
 use crate::checksum::{Crc64Nvme, Sha256};
 use crate::key::{CACHE_CONTROL, ThumbnailFormat};
 use crate::ports::{
-    DeleteThumbnail, DeleteVersion, GetIdempotencyRecord, GetObject, GetUpload, HeadObject,
-    IdempotencyRecord, PresignPut, PutOutcome, PutThumbnail, PutUpload, ReadChunk, SignedPut, StoredHeaders,
-    TagVerified, UpdateUpload,
+    DeleteThumbnail, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, HeadObject,
+    IdempotencyRecord, ListReady, ListVersions, PresignPut, PutOutcome, PutThumbnail, PutUpload, ReadChunk,
+    SignedPut, Stored, StoredHeaders, TagVerified, UpdateUpload,
 };
 use crate::upload::{
     Dimensions, RejectReason, SECOND_LOOK, State, THUMBNAIL_PATIENCE, Thumbnails, Transition, VersionId,
@@ -21,6 +21,7 @@ use crate::{Owner, Upload};
 use futures_util::future::join_all;
 pub use multipart::{Multiparts, multipart};
 use std::future::Future;
+use std::num::NonZeroU16;
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -28,14 +29,31 @@ const LIFETIME: Duration = Duration::from_mins(5);
 
 /// Every S3 port but signing, which needs no connection.
 pub trait Bucket:
-    HeadObject + GetObject + TagVerified + DeleteVersion + PutThumbnail + DeleteThumbnail
+    HeadObject
+    + GetObject
+    + TagVerified
+    + DeleteVersion
+    + PutThumbnail
+    + DeleteThumbnail
+    + ListVersions
+    + DeleteVersions
 {
 }
-impl<T: HeadObject + GetObject + TagVerified + DeleteVersion + PutThumbnail + DeleteThumbnail> Bucket for T {}
+impl<T> Bucket for T where
+    T: HeadObject
+        + GetObject
+        + TagVerified
+        + DeleteVersion
+        + PutThumbnail
+        + DeleteThumbnail
+        + ListVersions
+        + DeleteVersions
+{
+}
 
 /// Every `DynamoDB` port.
-pub trait Table: PutUpload + GetUpload + GetIdempotencyRecord + UpdateUpload {}
-impl<T: PutUpload + GetUpload + GetIdempotencyRecord + UpdateUpload> Table for T {}
+pub trait Table: PutUpload + GetUpload + GetIdempotencyRecord + UpdateUpload + ListReady {}
+impl<T: PutUpload + GetUpload + GetIdempotencyRecord + UpdateUpload + ListReady> Table for T {}
 
 /// Sends a client's PUT: URL, headers, body; answers the status.
 pub trait Send {
@@ -85,6 +103,8 @@ pub async fn bucket(
     one_version_can_be_read_tagged_and_removed(bucket, uploader, fresh()).await;
     a_body_that_is_not_wanted_to_its_end_can_be_dropped(bucket, uploader, fresh()).await;
     a_thumbnail_can_be_replaced_and_removed(bucket, fresh()).await;
+    every_version_of_a_file_can_be_listed_and_removed(bucket, uploader, &fresh).await;
+    every_version_of_all_thumbnails_can_be_listed_and_removed(bucket, &fresh).await;
 }
 
 /// Runs every behaviour of the `DynamoDB` ports.
@@ -95,6 +115,7 @@ pub async fn table(table: &impl Table, fresh: impl Fn() -> Upload) {
     of_racing_moves_one_wins(table, fresh()).await;
     a_put_that_comes_again_late_changes_nothing(table, fresh()).await;
     an_idempotency_key_is_taken_until_it_expires(table, &fresh).await;
+    an_owners_files_are_listed_newest_first(table, &fresh).await;
 }
 
 async fn a_granted_put_is_stored_as_granted(
@@ -228,6 +249,61 @@ async fn a_thumbnail_can_be_replaced_and_removed(bucket: &impl Bucket, upload: U
     }
 }
 
+async fn every_version_of_a_file_can_be_listed_and_removed(
+    bucket: &impl Bucket,
+    uploader: &Uploader<'_, impl PresignPut, impl Send>,
+    fresh: &impl Fn() -> Upload,
+) {
+    let (upload, other) = (fresh(), fresh());
+    for upload in [&upload, &other] {
+        assert_eq!(uploader.put(upload).await.1, 200);
+    }
+    let version =
+        bucket.head_object(&upload.key(), None, false).await.unwrap().expect("it is stored").version;
+    let listed = bucket.list_versions(&Stored::File(upload.key())).await.unwrap();
+    let [only] = listed.as_slice() else { panic!("{listed:?}") };
+    assert_eq!((only.key.clone(), &only.version), (upload.key().to_string(), &version));
+    bucket.delete_versions(&listed).await.unwrap();
+    bucket.delete_versions(&listed).await.expect("removing repeats");
+    assert_eq!(bucket.list_versions(&Stored::File(upload.key())).await.unwrap(), []);
+    assert_eq!(bucket.head_object(&upload.key(), Some(&version), false).await.unwrap(), None);
+    assert!(bucket.head_object(&other.key(), None, false).await.unwrap().is_some(), "removed another's");
+}
+
+async fn every_version_of_all_thumbnails_can_be_listed_and_removed(
+    bucket: &impl Bucket,
+    fresh: &impl Fn() -> Upload,
+) {
+    let (upload, other) = (fresh(), fresh());
+    let key =
+        |of: &Upload, name: &str, format| of.thumbnail_key(sample::thumbnail(name, format).name, format);
+    let small = key(&upload, "small", ThumbnailFormat::Jpeg);
+    let large = key(&upload, "large-2x", ThumbnailFormat::Webp);
+    let others = key(&other, "small", ThumbnailFormat::Jpeg);
+    for key in [&small, &small, &large, &others] {
+        bucket.put_thumbnail(key, b"bytes".to_vec()).await.unwrap();
+    }
+    // Hidden, not gone: a version and a delete marker.
+    bucket.delete_thumbnail(&large).await.unwrap();
+    let all = Stored::Thumbnails(upload.thumbnail_prefix());
+    let mut removed = Vec::new();
+    loop {
+        let listed = bucket.list_versions(&all).await.unwrap();
+        if listed.is_empty() {
+            break;
+        }
+        bucket.delete_versions(&listed).await.unwrap();
+        removed.extend(listed.into_iter().map(|version| version.key));
+        assert!(removed.len() <= 4, "removed what was not there: {removed:?}");
+    }
+    removed.sort();
+    let (small, large) = (small.to_string(), large.to_string());
+    assert_eq!(removed, [large.clone(), large, small.clone(), small]);
+    let left = bucket.list_versions(&Stored::Thumbnails(other.thumbnail_prefix())).await.unwrap();
+    assert_eq!(left.len(), 1, "removed another's");
+    bucket.delete_versions(&left).await.unwrap();
+}
+
 async fn every_state_reads_back_as_written(table: &impl Table, fresh: &impl Fn() -> Upload) {
     for state in sample::states() {
         for sha256 in [None, Some(Sha256::of(PNG))] {
@@ -320,6 +396,57 @@ async fn a_put_that_comes_again_late_changes_nothing(table: &impl Table, upload:
     let moved = table.update_upload(upload.owner, upload.id, &Transition::Cancel).await.unwrap();
     assert_eq!(table.put_upload(&upload, None).await.unwrap(), PutOutcome::Created);
     assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap(), moved);
+}
+
+async fn an_owners_files_are_listed_newest_first(table: &impl Table, fresh: &impl Fn() -> Upload) {
+    // An owner of whom there is nothing else; of another there is more, before and after.
+    let owner = Owner::of_subject(&fresh().id.to_string());
+    let other = Owner::of_subject(&fresh().id.to_string());
+    let mut files = Vec::new();
+    for state in sample::states() {
+        let upload = fresh().in_state(state);
+        for upload in [Upload { owner, ..upload.clone() }, Upload { owner: other, ..upload }] {
+            table.put_upload(&upload, None).await.unwrap();
+            if upload.owner == owner && matches!(upload.state, State::Ready(_)) {
+                files.push(upload);
+            }
+        }
+    }
+    let keyed = Upload { owner, ..fresh() };
+    let record = IdempotencyRecord {
+        key_hash: format!("key-{}", keyed.id),
+        fingerprint: "f1".to_owned(),
+        upload_id: keyed.id,
+        expires_at: NOW + time::Duration::DAY,
+    };
+    table.put_upload(&keyed, Some(&record)).await.unwrap();
+    files.sort_by_key(|upload| std::cmp::Reverse(upload.id));
+    let rows = sample::states().len() + 1;
+    for page_rows in [1, 2, 5, rows, 100] {
+        let page_rows = u16::try_from(page_rows).ok().and_then(NonZeroU16::new).expect("1 to 100");
+        let (mut seen, mut after, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let page = table.list_ready(owner, after, page_rows).await.unwrap();
+            assert!(page.uploads.len() <= usize::from(page_rows.get()));
+            seen.extend(page.uploads);
+            pages += 1;
+            assert!(pages <= rows + 1, "it never ends");
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        assert_eq!(seen, files, "{page_rows} a page");
+    }
+    let hundred = NonZeroU16::new(100).expect("100 is not zero");
+    // A place where nothing lies, and one in another's list.
+    let place = table.list_ready(other, None, hundred).await.unwrap().uploads[0].id;
+    let behind = table.list_ready(owner, Some(place), hundred).await.unwrap().uploads;
+    assert!(behind.iter().all(|upload| upload.owner == owner && upload.id < place));
+    let newest = table.list_ready(owner, Some(fresh().id), hundred).await.unwrap().uploads;
+    assert_eq!(newest, files);
+    let nobody = Owner::of_subject("nobody");
+    assert_eq!(table.list_ready(nobody, None, hundred).await.unwrap().uploads, []);
 }
 
 async fn an_idempotency_key_is_taken_until_it_expires(table: &impl Table, fresh: &impl Fn() -> Upload) {

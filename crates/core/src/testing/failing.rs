@@ -4,9 +4,10 @@ use crate::checksum::Crc64Nvme;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::parts::PartNumber;
 use crate::ports::{
-    AbortMultipart, CompleteMultipart, Completion, CreateMultipart, DeleteThumbnail, DeleteVersion,
-    GetObject, GetUpload, HeadObject, ListParts, PartsPage, PresignPart, PresignPut, PutThumbnail, ReadChunk,
-    SignedPut, StoredObject, StoredPart, TagVerified, UpdateUpload, WantedPart,
+    AbortMultipart, CompleteMultipart, Completion, Copies, CreateMultipart, DeleteThumbnail, DeleteVersion,
+    DeleteVersions, GetObject, GetUpload, HeadObject, InvalidateCopies, ListParts, ListVersions,
+    ObjectVersion, PartsPage, PresignPart, PresignPut, PutThumbnail, ReadChunk, SignedPut, Stored,
+    StoredObject, StoredPart, TagVerified, UpdateUpload, WantedPart,
 };
 use crate::upload::{MultipartId, Transition, VersionId};
 use crate::{Owner, ThumbnailKey, Upload, UploadId, UploadKey};
@@ -192,6 +193,18 @@ impl<T: DeleteVersion + Sync> DeleteVersion for Failing<'_, T> {
     }
 }
 
+impl<T: ListVersions + Sync> ListVersions for Failing<'_, T> {
+    async fn list_versions(&self, of: &Stored) -> Result<Vec<ObjectVersion>, StoreError> {
+        self.call("ListObjectVersions", self.inner.list_versions(of)).await
+    }
+}
+
+impl<T: DeleteVersions + Sync> DeleteVersions for Failing<'_, T> {
+    async fn delete_versions(&self, versions: &[ObjectVersion]) -> Result<(), StoreError> {
+        self.call("DeleteObject", self.inner.delete_versions(versions)).await
+    }
+}
+
 impl<T: PutThumbnail + Sync> PutThumbnail for Failing<'_, T> {
     async fn put_thumbnail(&self, key: &ThumbnailKey, bytes: Vec<u8>) -> Result<(), StoreError> {
         self.call("PutObject", self.inner.put_thumbnail(key, bytes)).await
@@ -218,5 +231,11 @@ impl<T: UpdateUpload + Sync> UpdateUpload for Failing<'_, T> {
         transition: &Transition,
     ) -> Result<Option<Upload>, StoreError> {
         self.call("UpdateItem", self.inner.update_upload(owner, id, transition)).await
+    }
+}
+
+impl<T: InvalidateCopies + Sync> InvalidateCopies for Failing<'_, T> {
+    async fn invalidate_copies(&self, reference: &str, copies: &[Copies]) -> Result<(), StoreError> {
+        self.call("CreateInvalidation", self.inner.invalidate_copies(reference, copies)).await
     }
 }

@@ -5,8 +5,8 @@ use crate::checksum::{Crc64Nvme, Sha256};
 use crate::error::StoreError;
 use crate::key::CACHE_CONTROL;
 use crate::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, HeadObject, PresignPut, PutThumbnail, ReadChunk, SignedPut,
-    StoredHeaders, StoredObject, TagVerified,
+    DeleteThumbnail, DeleteVersion, DeleteVersions, GetObject, HeadObject, ListVersions, ObjectVersion,
+    PresignPut, PutThumbnail, ReadChunk, SignedPut, Stored, StoredHeaders, StoredObject, TagVerified,
 };
 use crate::upload::VersionId;
 use crate::{ThumbnailKey, Upload, UploadKey};
@@ -39,9 +39,13 @@ pub(super) struct Version {
     sha256: Option<Sha256>,
     pub(super) crc64nvme: Option<Crc64Nvme>,
     is_tagged: bool,
+    pub(super) is_delete_marker: bool,
 }
 
 impl MemoryBucket {
+    /// How many versions are listed at once: few, so that tests meet a second page.
+    pub const MAX_LISTED: usize = 3;
+
     /// Sends a PUT of a file or of a part as a client would; answers S3's status.
     pub fn send(&self, url: &str, headers: &[(String, String)], body: &[u8]) -> u16 {
         if url.contains("?partNumber=") {
@@ -60,7 +64,7 @@ impl MemoryBucket {
         if upload.sha256.is_some_and(|granted| granted != sha256) {
             return 400;
         }
-        if self.contents().objects.contains_key(&upload.key().to_string()) {
+        if self.contents().find(&upload.key(), None).is_some() {
             return 412;
         }
         let headers = StoredHeaders {
@@ -83,9 +87,16 @@ impl MemoryBucket {
         self.contents().push(key.to_string(), bytes.to_vec(), headers, sha256)
     }
 
-    /// The keys of everything stored.
+    /// The keys of everything stored, as far as it is not hidden by a delete marker.
     pub fn keys(&self) -> Vec<String> {
-        self.contents().objects.keys().cloned().collect()
+        let contents = self.contents();
+        let current = contents.objects.iter().filter(|(_, versions)| current(versions).is_some());
+        current.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// How many versions there are of everything, hidden ones and delete markers included.
+    pub fn all_versions(&self) -> usize {
+        self.contents().objects.values().map(Vec::len).sum()
     }
 
     /// How many versions lie under a key.
@@ -101,7 +112,7 @@ impl MemoryBucket {
     /// What lies under a key, as text.
     pub fn text(&self, key: &impl ToString) -> Option<String> {
         let contents = self.contents();
-        let current = contents.objects.get(&key.to_string())?.last()?;
+        let current = current(contents.objects.get(&key.to_string())?)?;
         Some(String::from_utf8_lossy(&current.bytes).into_owned())
     }
 
@@ -123,20 +134,58 @@ impl Contents {
         headers: StoredHeaders,
         sha256: Option<Sha256>,
     ) -> VersionId {
-        self.last_version += 1;
-        let id = VersionId::new(format!("v{}", self.last_version));
-        let version = Version { id: id.clone(), bytes, headers, sha256, crc64nvme: None, is_tagged: false };
+        let id = self.next_id();
+        let version = Version {
+            id: id.clone(),
+            bytes,
+            headers,
+            sha256,
+            crc64nvme: None,
+            is_tagged: false,
+            is_delete_marker: false,
+        };
         self.objects.entry(key).or_default().push(version);
         id
     }
 
+    fn next_id(&mut self) -> VersionId {
+        self.last_version += 1;
+        VersionId::new(format!("v{}", self.last_version))
+    }
+
+    /// Hides what lies under a key.
+    fn push_delete_marker(&mut self, key: String) {
+        let marker = Version {
+            id: self.next_id(),
+            bytes: Vec::new(),
+            headers: StoredHeaders::default(),
+            sha256: None,
+            crc64nvme: None,
+            is_tagged: false,
+            is_delete_marker: true,
+        };
+        self.objects.entry(key).or_default().push(marker);
+    }
+
+    fn remove(&mut self, key: &str, version: &VersionId) {
+        if let Some(versions) = self.objects.get_mut(key) {
+            versions.retain(|stored| stored.id != *version);
+        }
+        self.objects.retain(|_, versions| !versions.is_empty());
+    }
+
     pub(super) fn find(&mut self, key: &UploadKey, version: Option<&VersionId>) -> Option<&mut Version> {
         let versions = self.objects.get_mut(&key.to_string())?;
-        match version {
+        let found = match version {
             None => versions.last_mut(),
             Some(id) => versions.iter_mut().find(|version| version.id == *id),
-        }
+        };
+        found.filter(|found| !found.is_delete_marker)
     }
+}
+
+fn current(versions: &[Version]) -> Option<&Version> {
+    versions.last().filter(|version| !version.is_delete_marker)
 }
 
 impl PresignPut for MemoryBucket {
@@ -229,11 +278,33 @@ impl TagVerified for MemoryBucket {
 
 impl DeleteVersion for MemoryBucket {
     async fn delete_version(&self, key: &UploadKey, version: &VersionId) -> Result<(), StoreError> {
+        self.contents().remove(&key.to_string(), version);
+        Ok(())
+    }
+}
+
+impl ListVersions for MemoryBucket {
+    async fn list_versions(&self, of: &Stored) -> Result<Vec<ObjectVersion>, StoreError> {
+        let is_of = |key: &str| match of {
+            Stored::File(file) => key == file.to_string(),
+            Stored::Thumbnails(prefix) => key.starts_with(&prefix.to_string()),
+        };
+        let contents = self.contents();
+        let objects = contents.objects.iter().filter(|(key, _)| is_of(key));
+        let versions = objects.flat_map(|(key, versions)| {
+            let version = |version: &Version| ObjectVersion { key: key.clone(), version: version.id.clone() };
+            versions.iter().rev().map(version)
+        });
+        Ok(versions.take(Self::MAX_LISTED).collect())
+    }
+}
+
+impl DeleteVersions for MemoryBucket {
+    async fn delete_versions(&self, versions: &[ObjectVersion]) -> Result<(), StoreError> {
         let mut contents = self.contents();
-        if let Some(versions) = contents.objects.get_mut(&key.to_string()) {
-            versions.retain(|stored| stored.id != *version);
+        for ObjectVersion { key, version } in versions {
+            contents.remove(key, version);
         }
-        contents.objects.retain(|_, versions| !versions.is_empty());
         Ok(())
     }
 }
@@ -247,7 +318,7 @@ impl PutThumbnail for MemoryBucket {
 
 impl DeleteThumbnail for MemoryBucket {
     async fn delete_thumbnail(&self, key: &ThumbnailKey) -> Result<(), StoreError> {
-        self.contents().objects.remove(&key.to_string());
+        self.contents().push_delete_marker(key.to_string());
         Ok(())
     }
 }

@@ -124,7 +124,7 @@ impl ListObjectVersions for MemoryBucket {
                 },
             )
             .flat_map(|(key, versions)| listed(key, versions))
-            .filter(|version| {
+            .filter(|(version, _)| {
                 after.is_none_or(|after| {
                     version.key > after.key
                         || (version.key == after.key && number(version.version.as_str()) < number(&after.id))
@@ -135,20 +135,25 @@ impl ListObjectVersions for MemoryBucket {
         let more = versions.len() > usize::from(limit);
         versions.truncate(usize::from(limit));
         let last = versions.last().filter(|_| more);
-        let next = last.map(|last| Place { key: last.key.clone(), id: last.version.as_str().to_owned() });
-        Ok(VersionsPage { versions, next })
+        let next =
+            last.map(|(last, _)| Place { key: last.key.clone(), id: last.version.as_str().to_owned() });
+        let versions = versions.into_iter().filter(|(_, is_marker)| !is_marker);
+        Ok(VersionsPage { versions: versions.map(|(version, _)| version).collect(), next })
     }
 }
 
-/// The newest first.
-fn listed(key: &str, versions: &[Version]) -> Vec<ListedVersion> {
+/// The newest first, and whether each is a delete marker.
+fn listed(key: &str, versions: &[Version]) -> Vec<(ListedVersion, bool)> {
     let newest_first = versions.iter().rev().enumerate();
     newest_first
-        .map(|(place, version)| ListedVersion {
-            key: key.to_owned(),
-            version: version.id.clone(),
-            is_latest: place == 0,
-            stored_at: sample::NOW,
+        .map(|(place, version)| {
+            let listed = ListedVersion {
+                key: key.to_owned(),
+                version: version.id.clone(),
+                is_latest: place == 0,
+                stored_at: sample::NOW,
+            };
+            (listed, version.is_delete_marker)
         })
         .collect()
 }

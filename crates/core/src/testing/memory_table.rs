@@ -2,11 +2,13 @@
 
 use crate::error::StoreError;
 use crate::ports::{
-    GetIdempotencyRecord, GetUpload, IdempotencyRecord, Place, PutOutcome, PutUpload, UpdateUpload, Walk,
+    GetIdempotencyRecord, GetUpload, IdempotencyRecord, ListReady, Place, PutOutcome, PutUpload, ReadyPage,
+    UpdateUpload, Walk,
 };
-use crate::upload::Transition;
+use crate::upload::{State, Transition};
 use crate::{Owner, Upload, UploadId};
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 use std::sync::{Mutex, MutexGuard};
 use time::OffsetDateTime;
 
@@ -78,6 +80,31 @@ impl GetIdempotencyRecord for MemoryTable {
 impl GetUpload for MemoryTable {
     async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
         Ok(self.items().uploads.get(&(owner, id)).cloned())
+    }
+}
+
+impl ListReady for MemoryTable {
+    async fn list_ready(
+        &self,
+        owner: Owner,
+        after: Option<UploadId>,
+        rows: NonZeroU16,
+    ) -> Result<ReadyPage, StoreError> {
+        let rows = usize::from(rows.get());
+        let items = self.items();
+        let behind = |id: UploadId| after.is_none_or(|after| id < after);
+        let mut uploads: Vec<_> = items
+            .uploads
+            .values()
+            .rev()
+            .filter(|upload| upload.owner == owner && behind(upload.id))
+            .take(rows)
+            .cloned()
+            .collect();
+        // As DynamoDB: a full look says that there may be more, also at the very end.
+        let next = uploads.last().map(|upload| upload.id).filter(|_| uploads.len() == rows);
+        uploads.retain(|upload| matches!(upload.state, State::Ready(_)));
+        Ok(ReadyPage { uploads, next })
     }
 }
 
