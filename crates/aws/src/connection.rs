@@ -119,6 +119,19 @@ impl Connection {
         aws_sdk_sqs::Client::from_conf(config.build())
     }
 
+    /// A `CloudFront` client. Its service has one place in a partition, which the SDK knows, whatever the region.
+    pub(crate) fn cloudfront(&self) -> aws_sdk_cloudfront::Client {
+        let mut config = aws_sdk_cloudfront::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        config.set_endpoint_url(self.endpoint.clone());
+        aws_sdk_cloudfront::Client::from_conf(config.build())
+    }
+
     /// The same connection, over another HTTP client.
     #[cfg(test)]
     pub(crate) fn with_http(

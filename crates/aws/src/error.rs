@@ -40,7 +40,8 @@ fn kind<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> StoreErro
 }
 
 /// Sources: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>,
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>,
+/// <https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateInvalidation.html>
 fn is_transient(code: &str) -> bool {
     matches!(
         code,
@@ -53,7 +54,10 @@ fn is_transient(code: &str) -> bool {
             | "RequestTimeout"
             | "ServiceUnavailable"
             | "SlowDown"
+            | "Throttling"
             | "ThrottlingException"
+            // CloudFront has 3,000 paths under way, or 15 wildcards: a matter of minutes.
+            | "TooManyInvalidationsInProgress"
             | "TransactionConflictException"
             | "TransactionInProgressException"
             // Credentials are replaced from outside; the next try may have new ones.

@@ -1,8 +1,9 @@
-//! The ports of `valet-core` on S3, DynamoDB and SQS. Nothing else in the project names the AWS SDK, and none of its types
+//! The ports of `valet-core` on S3, DynamoDB, SQS and CloudFront. Nothing else in the project names the AWS SDK, and none of its types
 //! leave this crate.
 //!
 //! What is permanent and what may be tried again is decided here, once, in `error`.
 
+mod cloudfront_distribution;
 mod connection;
 mod error;
 mod s3_bucket;
@@ -18,6 +19,7 @@ mod uploads_table;
 #[cfg(test)]
 mod scripted;
 
+pub use cloudfront_distribution::CloudFrontDistribution;
 pub use connection::Connection;
 pub use s3_bucket::{S3Body, S3Bucket};
 pub use s3_grants::S3Grants;

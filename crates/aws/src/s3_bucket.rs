@@ -2,6 +2,8 @@
 //!
 //! The bucket must be versioned. IAM: what each port of `valet_core::ports` names, on `uploads/*` and `thumbnails/*`.
 
+mod versions;
+
 use crate::Connection;
 use crate::error::{bad_answer, store_error};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -70,6 +72,20 @@ impl S3Bucket {
             .send()
             .await;
         found("HeadObject", head)
+    }
+
+    /// Removes one version for good.
+    async fn delete(&self, key: &str, version: &VersionId) -> Result<(), StoreError> {
+        let deleted = self
+            .client
+            .delete_object()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .key(key)
+            .version_id(version.as_str())
+            .send()
+            .await;
+        found("DeleteObject", deleted).map(drop)
     }
 
     /// What is known of an empty object: enough to reject it, as every grant is for at least one byte.
@@ -180,16 +196,7 @@ impl TagVerified for S3Bucket {
 
 impl DeleteVersion for S3Bucket {
     async fn delete_version(&self, key: &UploadKey, version: &VersionId) -> Result<(), StoreError> {
-        let deleted = self
-            .client
-            .delete_object()
-            .bucket(&self.bucket)
-            .expected_bucket_owner(&self.account)
-            .key(key.to_string())
-            .version_id(version.as_str())
-            .send()
-            .await;
-        found("DeleteObject", deleted).map(drop)
+        self.delete(&key.to_string(), version).await
     }
 }
 

@@ -38,7 +38,7 @@ impl ListObjectVersions for S3Bucket {
         let is_asked = |version: &ObjectVersion| match under {
             // A prefix may be that of longer keys.
             Under::File(_) => version.key() == Some(&prefix),
-            Under::Uploads | Under::Thumbnails | Under::ThumbnailsOf(..) => true,
+            Under::Uploads | Under::Thumbnails => true,
         };
         let versions = page.versions.unwrap_or_default().into_iter().filter(is_asked);
         let versions = versions.map(|version| {

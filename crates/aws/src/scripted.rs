@@ -1,24 +1,27 @@
 //! What the adapters make of answers that running servers do not give on demand: refusals, throttling, broken items. And what
 //! exactly they sign.
 
-use crate::{Connection, S3Bucket, S3Presigner, UploadsTable};
+use crate::{CloudFrontDistribution, Connection, S3Bucket, S3Presigner, UploadsTable};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZeroU16;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use valet_core::checksum::Sha256;
 use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::ThumbnailFormat;
 use valet_core::ports::{
-    DeleteVersion, GetIdempotencyRecord, GetObject, GetUpload, HeadObject, IdempotencyRecord, PresignPut,
-    PutOutcome, PutThumbnail, PutUpload, ReadChunk, SignedPut, StoredObject, TagVerified, UpdateUpload,
+    Copies, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, HeadObject,
+    IdempotencyRecord, InvalidateCopies, ListReady, ListVersions, ObjectVersion, PresignPut, PutOutcome,
+    PutThumbnail, PutUpload, ReadChunk, SignedPut, Stored, StoredObject, TagVerified, UpdateUpload,
 };
 use valet_core::testing::sample;
 use valet_core::upload::{State, Thumbnails, Transition, Verified, VersionId};
@@ -438,4 +441,132 @@ async fn reads_are_consistent_and_keys_are_the_owners() {
     let id = UploadId::parse("01936f2e-8b5a-7c3d-9e4f-0123456789ab").unwrap();
     let table = UploadsTable::new(&asked, "uploads".to_owned());
     table.get_upload(sample::pending().owner, id).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_a_file_only_its_own_key_is_listed_delete_markers_too() {
+    let key = sample::pending().key();
+    let longer = format!("{key}.bak");
+    let bucket = bucket(move |request| {
+        let query = request.uri().query().unwrap();
+        assert!(query.contains("versions") && query.contains("prefix=uploads%2F"), "{query}");
+        assert_eq!(request.headers()["x-amz-expected-bucket-owner"], "123456789012");
+        let body = format!(
+            "<ListVersionsResult><IsTruncated>true</IsTruncated>\
+             <Version><Key>{key}</Key><VersionId>v1</VersionId></Version>\
+             <DeleteMarker><Key>{key}</Key><VersionId>v2</VersionId></DeleteMarker>\
+             <Version><Key>{longer}</Key><VersionId>v3</VersionId></Version></ListVersionsResult>"
+        );
+        answer(200, &[], body)
+    });
+    let listed = bucket.list_versions(&Stored::File(key)).await.unwrap();
+    let version = |id| ObjectVersion { key: key.to_string(), version: VersionId::new(id) };
+    assert_eq!(listed, [version("v1"), version("v2")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_versions_one_that_stays_is_a_failure_and_one_that_is_gone_is_not() {
+    for (status, code, kind) in [
+        (403, "AccessDenied", Some(StoreErrorKind::Denied)),
+        (503, "SlowDown", Some(StoreErrorKind::Transient)),
+        (404, "NoSuchVersion", None),
+    ] {
+        let asked = Arc::new(Mutex::new(BTreeSet::new()));
+        let seen = Arc::clone(&asked);
+        let bucket = bucket(move |request| {
+            let query = request.uri().query().unwrap().to_owned();
+            assert_eq!(request.method(), "DELETE");
+            assert_eq!(request.headers()["x-amz-expected-bucket-owner"], "123456789012");
+            let fails = query.ends_with("versionId=v7");
+            seen.lock().unwrap().insert(query);
+            if fails { answer(status, &[], s3_error(code)) } else { answer(204, &[], "") }
+        });
+        let version = |n| ObjectVersion {
+            key: "thumbnails/a/b/c.jpg".to_owned(),
+            version: VersionId::new(format!("v{n}")),
+        };
+        let versions: Vec<_> = (1..=40).map(version).collect();
+        let deleted = bucket.delete_versions(&versions).await;
+        assert_eq!(deleted.err().map(|error| error.kind), kind, "{code}");
+        // After a failure nothing more is begun.
+        assert_eq!(asked.lock().unwrap().len(), if kind.is_some() { 16 } else { 40 });
+    }
+}
+
+fn distribution(
+    answer: impl Fn(Request<SdkBody>) -> Answer + Send + Sync + 'static,
+) -> CloudFrontDistribution {
+    CloudFrontDistribution::new(&connection(answer), "E1ABCDEF".to_owned())
+}
+
+#[tokio::test]
+async fn an_invalidation_names_its_paths_at_the_services_one_place() {
+    let upload = sample::pending();
+    let (key, prefix) = (upload.key().to_string(), upload.thumbnail_prefix());
+    let expected = format!(
+        "<Paths><Quantity>2</Quantity><Items><Path>/{key}</Path><Path>/{prefix}*</Path></Items></Paths>\
+         <CallerReference>once</CallerReference>"
+    );
+    let distribution = distribution(move |request| {
+        let address = "https://cloudfront.amazonaws.com/2020-05-31/distribution/E1ABCDEF/invalidation";
+        assert_eq!(request.uri().to_string(), address);
+        // The region of the stack is another.
+        let signed = request.headers()["authorization"].to_str().unwrap().to_owned();
+        assert!(signed.contains("/us-east-1/cloudfront/aws4_request"), "{signed}");
+        let body = String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap();
+        assert!(body.contains(&expected), "{body}");
+        answer(201, &[], "<Invalidation><Id>I1</Id><Status>InProgress</Status></Invalidation>")
+    });
+    let copies = [Copies::Of(upload.key().to_string()), Copies::Under(prefix)];
+    distribution.invalidate_copies("once", &copies).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn invalidations_that_are_too_many_at_the_moment_are_asked_for_later() {
+    for (status, code, kind) in [
+        (400, "TooManyInvalidationsInProgress", StoreErrorKind::Transient),
+        (400, "Throttling", StoreErrorKind::Transient),
+        (500, "InternalError", StoreErrorKind::Transient),
+        (403, "AccessDenied", StoreErrorKind::Denied),
+        (404, "NoSuchDistribution", StoreErrorKind::Permanent),
+        (400, "InvalidationBatchAlreadyExists", StoreErrorKind::Permanent),
+    ] {
+        let body = format!(
+            "<ErrorResponse><Error><Code>{code}</Code><Message>of it</Message></Error></ErrorResponse>"
+        );
+        let distribution = distribution(move |_| answer(status, &[], body.clone()));
+        let failed = distribution.invalidate_copies("once", &[]).await.unwrap_err();
+        assert_eq!((failed.operation, failed.kind), ("CreateInvalidation", kind), "{code}");
+        assert_eq!(failed.source.to_string(), format!("{status} {code}: of it"));
+    }
+}
+
+#[tokio::test]
+async fn files_are_asked_for_with_everything_that_was_written_before() {
+    let upload = sample::pending();
+    let (owner, id) = (upload.owner, upload.id);
+    let place = format!("\"ExclusiveStartKey\":{{\"pk\":{{\"S\":\"OWNER#{owner}\"}}");
+    let table = UploadsTable::new(
+        &connection(move |request| {
+            let body = String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap();
+            for part in ["\"ConsistentRead\":true", "\"ScanIndexForward\":false", "\"Limit\":51"] {
+                assert!(body.contains(part), "{part} is not in {body}");
+            }
+            assert!(body.contains(&place) || body.contains("\"sk\":{\"S\":\"UPLOAD#"), "{body}");
+            let last = format!("{{\"pk\":{{\"S\":\"OWNER#{owner}\"}},\"sk\":{{\"S\":\"UPLOAD#{id}\"}}}}");
+            answer(200, &[], format!("{{\"Items\":[],\"LastEvaluatedKey\":{last}}}"))
+        }),
+        "uploads".to_owned(),
+    );
+    let rows = NonZeroU16::new(51).unwrap();
+    let page = table.list_ready(owner, Some(sample::id()), rows).await.unwrap();
+    assert_eq!((page.uploads.len(), page.next), (0, Some(id)));
+}
+
+#[tokio::test]
+async fn a_query_that_ends_at_something_else_is_a_bad_answer() {
+    let body = "{\"Items\":[],\"LastEvaluatedKey\":{\"pk\":{\"S\":\"x\"},\"sk\":{\"S\":\"IDEMPOTENCY#1\"}}}";
+    let rows = NonZeroU16::new(1).unwrap();
+    let error = table(200, body).list_ready(sample::pending().owner, None, rows).await.unwrap_err();
+    assert_eq!((error.operation, error.kind), ("Query", StoreErrorKind::Permanent));
 }

@@ -1,7 +1,9 @@
 //! The DynamoDB ports on one table. Every change of an upload's status in the project is one of the conditional writes
 //! in this file; their conditions are `Upload::apply`'s, and the conformance suite says so.
 //!
-//! IAM: `dynamodb:PutItem`, `GetItem`, `UpdateItem` on the table; each port of `valet_core::ports` names its own.
+//! IAM: `dynamodb:PutItem`, `GetItem`, `UpdateItem`, `Query` on the table; each port of `valet_core::ports` names its own.
+
+mod files;
 
 use crate::Connection;
 use crate::error::{bad_answer, store_error};
