@@ -51,9 +51,9 @@ impl Call {
         for (name, value) in self.request.query_string_parameters().iter() {
             if !known.contains(&name) {
                 let detail = format!("is not a parameter here; known are: {}", known.join(", "));
-                errors.push(FieldError::new(format!("?{name}"), detail));
+                errors.push(FieldError::new(name.to_owned(), detail));
             } else if found.insert(name.to_owned(), value.to_owned()).is_some() {
-                errors.push(FieldError::new(format!("?{name}"), "must not come twice"));
+                errors.push(FieldError::new(name.to_owned(), "must not come twice"));
             }
         }
         if errors.is_empty() { Ok(found) } else { Err(Error::InvalidRequest(errors).into()) }

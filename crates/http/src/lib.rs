@@ -3,6 +3,7 @@
 
 mod call;
 mod fields;
+mod files_query;
 mod new_upload;
 mod parts;
 mod problem;
@@ -13,8 +14,9 @@ mod view;
 pub mod testing;
 
 pub use call::Call;
+pub use files_query::{FilesQuery, files_query};
 pub use new_upload::new_upload;
 pub use parts::{Include, asked_parts, include, said};
 pub use problem::Problem;
 pub use respond::{Reply, respond};
-pub use view::{FileView, GrantView, LimitsView, SignedPartsView, UploadView};
+pub use view::{FileView, FilesView, GrantView, LimitsView, SignedPartsView, UploadView};

@@ -56,13 +56,13 @@ pub fn include(call: &Call) -> Result<Include, Problem> {
         Err(Error::InvalidRequest(vec![FieldError::new(pointer, detail)]).into())
     };
     let after = match query.get("after").map(|after| after.parse().ok().and_then(PartNumber::new)) {
-        Some(None) => return wrong("?after", "must be the number of a part"),
+        Some(None) => return wrong("after", "must be the number of a part"),
         after => after.flatten(),
     };
     match query.get("include").map(String::as_str) {
         Some("parts") => Ok(Include::Parts(after)),
         None if after.is_none() => Ok(Include::Nothing),
-        None => wrong("?after", "goes with include=parts"),
-        Some(_) => wrong("?include", "can be: parts"),
+        None => wrong("after", "goes with include=parts"),
+        Some(_) => wrong("include", "can be: parts"),
     }
 }

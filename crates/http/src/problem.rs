@@ -76,6 +76,7 @@ impl Problem {
                 | Error::FileMismatch
                 | Error::OtherWay(_)
                 | Error::InvalidState(_)
+                | Error::StillPending
                 | Error::IdempotencyInProgress => StatusCode::CONFLICT,
                 Error::UploadExpired => StatusCode::GONE,
                 Error::FileTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -163,6 +164,7 @@ mod tests {
             Error::FileMismatch,
             Error::OtherWay("in parts"),
             Error::InvalidState("ready"),
+            Error::StillPending,
             Error::UploadExpired,
             Error::FileTooLarge { max_bytes: 1 },
             Error::TypeNotAllowed { accepted: "image/png".to_owned() },

@@ -122,7 +122,7 @@ impl Line {
     fn of(request: &Request, request_id: String) -> Self {
         let segments = segments(request.raw_http_path());
         let upload_id = segments.iter().find_map(|segment| UploadId::parse(segment));
-        let known = ["v1", "uploads", "limits", "url", "parts", "confirm"];
+        let known = ["v1", "uploads", "files", "limits", "url", "parts", "confirm"];
         let route = segments.iter().map(|segment| match UploadId::parse(segment) {
             Some(_) => "/{id}".to_owned(),
             None if known.contains(segment) => format!("/{segment}"),

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use valet_core::checksum::Crc64Nvme;
 use valet_core::issue_upload::{Grant, Signed};
+use valet_core::list_files::FilesPage;
 use valet_core::parts::{
     DEFAULT_PART_BYTES, MAX_PART_BYTES, MAX_PARTS, MAX_SIGNED_PARTS, MIN_PART_BYTES, PartNumber,
 };
@@ -262,6 +263,25 @@ impl<'a> FileView<'a> {
             created_at: upload.created_at,
             confirmed_at: *confirmed_at,
         })
+    }
+}
+
+/// A page of files.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FilesView<'a> {
+    items: Vec<FileView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+impl<'a> FilesView<'a> {
+    /// The page. `cdn_url` has no trailing slash.
+    pub fn new(page: &'a FilesPage, cdn_url: &str) -> Self {
+        Self {
+            items: page.files.iter().filter_map(|upload| FileView::new(upload, cdn_url)).collect(),
+            next_cursor: page.next.map(|cursor| cursor.to_string()),
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 //! twice, is counted once or not at all, as it happened.
 
 use crate::metrics::{Metric, Metrics, Unit};
+use std::num::NonZeroU16;
 use time::OffsetDateTime;
 use valet_core::error::StoreError;
 use valet_core::ports::{
-    GetIdempotencyRecord, GetUpload, IdempotencyRecord, PutOutcome, PutUpload, UpdateUpload,
+    GetIdempotencyRecord, GetUpload, IdempotencyRecord, ListReady, PutOutcome, PutUpload, ReadyPage,
+    UpdateUpload,
 };
 use valet_core::upload::Transition;
 use valet_core::{Owner, Upload, UploadId};
@@ -87,6 +89,17 @@ impl<U: UpdateUpload + Sync> UpdateUpload for Measured<U> {
 impl<U: GetUpload + Sync> GetUpload for Measured<U> {
     async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
         self.uploads.get_upload(owner, id).await
+    }
+}
+
+impl<U: ListReady + Sync> ListReady for Measured<U> {
+    async fn list_ready(
+        &self,
+        owner: Owner,
+        after: Option<UploadId>,
+        rows: NonZeroU16,
+    ) -> Result<ReadyPage, StoreError> {
+        self.uploads.list_ready(owner, after, rows).await
     }
 }
 

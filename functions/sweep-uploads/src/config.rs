@@ -17,6 +17,8 @@ pub(crate) struct Config {
     /// The account the bucket must belong to.
     pub(crate) bucket_owner: String,
     pub(crate) table: String,
+    /// The distribution that may keep copies of deleted files.
+    pub(crate) distribution_id: String,
     /// The queue of the arrivals.
     pub(crate) queue_url: String,
     pub(crate) limits: Limits,
@@ -30,6 +32,7 @@ impl Config {
         let bucket = settings.text("BUCKET");
         let bucket_owner = settings.text("BUCKET_OWNER");
         let table = settings.text("TABLE");
+        let distribution_id = settings.text("DISTRIBUTION_ID");
         let queue_url = settings.text("QUEUE_URL");
         let grace = settings.seconds("GRACE_SECONDS", 0, MAX_SECONDS);
         let object_age = settings.seconds("OBJECT_AGE_SECONDS", 0, MAX_SECONDS);
@@ -42,6 +45,7 @@ impl Config {
                 bucket: bucket?,
                 bucket_owner: bucket_owner?,
                 table: table?,
+                distribution_id: distribution_id?,
                 queue_url: queue_url?,
                 limits: Limits {
                     grace: grace?.try_into().ok()?,
@@ -60,11 +64,12 @@ mod tests {
     use super::*;
     use time::Duration;
 
-    const GOOD: [(&str, &str); 12] = [
+    const GOOD: [(&str, &str); 13] = [
         ("SERVICE", "valet-dev"),
         ("BUCKET", "b"),
         ("BUCKET_OWNER", "123456789012"),
         ("TABLE", "t"),
+        ("DISTRIBUTION_ID", "E1A2B3C4D5E6F7"),
         ("QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/q"),
         ("GRACE_SECONDS", "3600"),
         ("OBJECT_AGE_SECONDS", "86400"),

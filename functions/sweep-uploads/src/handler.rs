@@ -11,8 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 use valet_core::error::chain;
 use valet_core::ports::{
-    AbortMultipart, DeleteThumbnail, DeleteVersion, GetCursor, GetUpload, HeadObject, ListDue,
-    ListMultiparts, ListObjectVersions, PutCursor, RequeueArrival, TagVerified, UpdateUpload,
+    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetUpload, HeadObject,
+    InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions, ListVersions, PutCursor, RequeueArrival,
+    TagVerified, UpdateUpload,
 };
 use valet_core::sweep_uploads;
 use valet_core::sweep_uploads::{Counts, Failure, Limits, Report, Run};
@@ -22,9 +23,10 @@ use valet_lambda::{Metric, Metrics, is_cold_start, time_left};
 const TO_END: Duration = Duration::from_secs(20);
 
 /// What this function works with.
-pub(crate) struct SweepUploads<O, U, I, Q> {
+pub(crate) struct SweepUploads<O, U, C, I, Q> {
     pub(crate) objects: O,
     pub(crate) uploads: U,
+    pub(crate) cdn: C,
     pub(crate) index: I,
     pub(crate) queue: Q,
     pub(crate) metrics: Metrics,
@@ -50,8 +52,8 @@ pub(crate) struct Answer {
 }
 
 /// Handles one event; what it says does not matter.
-pub(crate) async fn handle<O, U, I, Q>(
-    function: &SweepUploads<O, U, I, Q>,
+pub(crate) async fn handle<O, U, C, I, Q>(
+    function: &SweepUploads<O, U, C, I, Q>,
     event: LambdaEvent<Value>,
 ) -> Result<Answer, Error>
 where
@@ -61,19 +63,22 @@ where
         + DeleteThumbnail
         + AbortMultipart
         + ListObjectVersions
-        + ListMultiparts,
+        + ListMultiparts
+        + ListVersions
+        + DeleteVersions,
     U: GetUpload + UpdateUpload,
+    C: InvalidateCopies,
     I: ListDue + GetCursor + PutCursor,
     Q: RequeueArrival,
 {
     let now = valet_lambda::now();
     let start = Instant::now();
     let deadline = start + time_left(event.context.deadline(), now);
-    let SweepUploads { objects, uploads, index, queue, metrics, limits } = function;
+    let SweepUploads { objects, uploads, cdn, index, queue, metrics, limits } = function;
     let has_time = || Instant::now() + TO_END < deadline;
     let (run, mut report) = (Run { now, limits: *limits, has_time }, Report::default());
     // Boxed, as the nested futures of the SDK's calls exceed the compiler's limit for one type.
-    let work = Box::pin(sweep_uploads(objects, uploads, index, queue, &run, &mut report));
+    let work = Box::pin(sweep_uploads(objects, uploads, cdn, index, queue, &run, &mut report));
     if timeout_at(deadline, work).await.is_err() {
         report.is_truncated = true;
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::sync::{Arc, Mutex};
 use valet_core::Upload;
 use valet_core::ports::{PutUpload, StoredHeaders};
-use valet_core::testing::{Failing, MemoryBucket, MemoryQueue, MemoryTable, sample};
+use valet_core::testing::{Failing, MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, sample};
 use valet_core::upload::State;
 
 const SCHEDULED: &str = include_str!("../../../../events/sweep-uploads.json");
@@ -37,6 +37,7 @@ impl Stores {
     ) -> SweepUploads<
         Failing<'_, MemoryBucket>,
         Failing<'_, MemoryTable>,
+        MemoryCdn,
         Failing<'_, MemoryTable>,
         MemoryQueue,
     > {
@@ -47,6 +48,7 @@ impl Stores {
         SweepUploads {
             objects: Failing::at(&self.bucket, usize::MAX, false),
             uploads: Failing::at(&self.table, fails_at_row, false),
+            cdn: MemoryCdn::default(),
             index: Failing::at(&self.table, fails_at_list, false),
             queue: MemoryQueue::default(),
             metrics,
