@@ -13,7 +13,8 @@ from .stack import PARAMETERS, ROOT, TEMPLATE, expanded
 # CreateStack takes no more in its TemplateBody.
 TEMPLATE_BODY_BYTES = 51_200
 CODE = {
-    binary: {"S3Bucket": "artifacts", "S3Key": f"{binary}.zip"} for binary in ("issue-upload", "confirm-upload", "generate-thumbnails", "sweep-uploads")
+    binary: {"S3Bucket": "artifacts", "S3Key": f"{binary}.zip"}
+    for binary in ("issue-upload", "confirm-upload", "manage-files", "generate-thumbnails", "sweep-uploads")
 }
 URLS = {path: f"http://127.0.0.1:4566/artifacts/{path}" for path in expanded().nested}
 
@@ -79,7 +80,13 @@ def test_code_and_nested_template_come_from_the_given_addresses():
 def test_nothing_but_the_api_the_code_and_the_address_is_changed():
     native, template = expanded().parent, engine()
     changed = {name for name in native["Resources"] if native["Resources"][name] != template["Resources"][name]}
-    functions = {"IssueUploadFunction", "ConfirmUploadFunction", "GenerateThumbnailsFunction", "SweepUploadsFunction"}
+    functions = {
+        "IssueUploadFunction",
+        "ConfirmUploadFunction",
+        "ManageFilesFunction",
+        "GenerateThumbnailsFunction",
+        "SweepUploadsFunction",
+    }
     assert changed == {"Api", "Delivery", "Monitoring", "SignInPool", *functions}
     assert {section: template[section] for section in template if section != "Resources"} == {
         section: native[section] for section in native if section != "Resources"

@@ -7,7 +7,7 @@ from ..stack import Stack
 
 Check = Callable[[Stack], None]
 
-ISSUE, CONFIRM, THUMBNAILS = "issue-upload", "confirm-upload", "generate-thumbnails"
+ISSUE, CONFIRM, FILES, THUMBNAILS = "issue-upload", "confirm-upload", "manage-files", "generate-thumbnails"
 SWEEP = "sweep-uploads"
 BUCKET_ARN = "arn:${AWS::Partition}:s3:::${BucketName}"
 

@@ -28,6 +28,9 @@ def the_routes_are_those_of_the_api_and_reach_their_function(stack: Stack) -> No
             "GET /v1/limits": "IssueUploadFunction",
             "POST /v1/uploads/{id}/confirm": "ConfirmUploadFunction",
             "DELETE /v1/uploads/{id}": "ConfirmUploadFunction",
+            "GET /v1/files": "ManageFilesFunction",
+            "GET /v1/files/{id}": "ManageFilesFunction",
+            "DELETE /v1/files/{id}": "ManageFilesFunction",
         },
     )
 
@@ -144,6 +147,18 @@ def the_api_is_throttled(stack: Stack) -> None:
         settings = stage.get("DefaultRouteSettings", {})
         assert 0 < settings.get("ThrottlingRateLimit", 0) <= 1000, f"rate limit is {settings.get('ThrottlingRateLimit')}"
         assert 0 < settings.get("ThrottlingBurstLimit", 0) <= 1000, f"burst limit is {settings.get('ThrottlingBurstLimit')}"
+
+
+@assertion(
+    drop("ApiApiGatewayDefaultStage > RouteSettings"),
+    put("ApiApiGatewayDefaultStage > RouteSettings > DELETE /v1/files/{id} > ThrottlingRateLimit", 1000),
+    drop("ApiApiGatewayDefaultStage > RouteSettings > DELETE /v1/files/{id} > ThrottlingBurstLimit"),
+)
+def deletions_which_cloudfront_charges_for_are_throttled_further(stack: Stack) -> None:
+    settings = stack.properties("ApiApiGatewayDefaultStage").get("RouteSettings", {})
+    same(set(settings), {"DELETE /v1/files/{id}"})
+    same(settings["DELETE /v1/files/{id}"], {"ThrottlingRateLimit": 10, "ThrottlingBurstLimit": 100})
+    assert set(settings) <= set(stack.routes()), "throttles a route that there is not"
 
 
 @assertion(

@@ -4,11 +4,12 @@ import re
 
 from ..mutate import add, drop, put
 from ..stack import PARAMETERS, ROOT, Stack, text
-from .assertion import ISSUE, CONFIRM, SWEEP, THUMBNAILS, assertion, same
+from .assertion import CONFIRM, FILES, ISSUE, SWEEP, THUMBNAILS, assertion, same
 
 
 @assertion(
     drop("IssueUploadFunction > Environment > Variables > CDN_URL"),
+    drop("ManageFilesFunction > Environment > Variables > DISTRIBUTION_ID"),
     add("GenerateThumbnailsFunction > Environment > Variables > CDN_URL", ""),
     drop("GenerateThumbnailsFunction > Environment > Variables > MAX_MEGAPIXELS"),
 )
@@ -23,6 +24,7 @@ def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None
 
 @assertion(
     put("ConfirmUploadFunction > Environment > Variables > TABLE", {"Ref": "Bucket"}),
+    put("ManageFilesFunction > Environment > Variables > DISTRIBUTION_ID", ""),
     add("IssueUploadFunction > Environment > Variables > BUCKET_NAME", {"Ref": "Bucket"}),
     put("GenerateThumbnailsFunction > Environment > Variables > THUMBNAIL_VARIANTS", "small:200x200:fit:jpeg:85"),
     put("SweepUploadsFunction > Environment > Variables > QUEUE_URL", {"Ref": "ThumbnailDeadLetterQueue"}),
@@ -35,6 +37,7 @@ def each_variable_has_its_value(stack: Stack) -> None:
         "BUCKET_OWNER": "${AWS::AccountId}",
         "TABLE": "${Table}",
         "CDN_URL": "${Delivery.Outputs.CdnUrl}",
+        "DISTRIBUTION_ID": "${Delivery.Outputs.DistributionId}",
         "ACCEPTED_TYPES": "${AcceptedTypes}",
         "URL_LIFETIME_SECONDS": "${UrlLifetimeSeconds}",
         "GRANT_LIFETIME_SECONDS": "${GrantLifetimeSeconds}",
@@ -71,11 +74,12 @@ def each_function_is_a_traced_bootstrap_on_the_chosen_processor(stack: Stack) ->
 @assertion(
     put("GenerateThumbnailsFunction > MemorySize", 512),
     put("IssueUploadFunction > Timeout", 3),
+    put("ManageFilesFunction > MemorySize", 1769),
 )
 def each_function_has_the_memory_and_time_of_its_work(stack: Stack) -> None:
     same(
         {binary: (function["MemorySize"], function["Timeout"]) for binary, function in stack.functions().items()},
-        {ISSUE: (256, 10), CONFIRM: (256, 29), THUMBNAILS: (1769, 60), SWEEP: (256, 300)},
+        {ISSUE: (256, 10), CONFIRM: (256, 29), FILES: (256, 20), THUMBNAILS: (1769, 60), SWEEP: (256, 300)},
     )
 
 

@@ -9,7 +9,7 @@ from ..stack import Stack, text
 from .assertion import assertion, same
 
 ALARM = "AWS::CloudWatch::Alarm"
-FUNCTIONS = ("IssueUpload", "ConfirmUpload", "GenerateThumbnails", "SweepUploads")
+FUNCTIONS = ("IssueUpload", "ConfirmUpload", "ManageFiles", "GenerateThumbnails", "SweepUploads")
 
 
 @assertion(
@@ -67,6 +67,7 @@ def each_alarm_looks_at_its_metric(stack: Stack) -> None:
     put("IssueUploadThrottles > Threshold", 100),
     put("ConfirmUploadErrors > Period", 86400),
     put("SweepUploadsErrors > Period", 300),
+    put("ManageFilesThrottles > Dimensions > FunctionName > Value", {"Ref": "ConfirmUpload"}),
 )
 def errors_and_throttles_of_every_function_are_told(stack: Stack) -> None:
     for function in FUNCTIONS:
@@ -190,13 +191,14 @@ def queries_and_alarms_look_at_this_stack(stack: Stack) -> None:
             "ApiId": "${Api}",
             "IssueUpload": "${IssueUploadFunction}",
             "ConfirmUpload": "${ConfirmUploadFunction}",
+            "ManageFiles": "${ManageFilesFunction}",
             "GenerateThumbnails": "${GenerateThumbnailsFunction}",
             "SweepUploads": "${SweepUploadsFunction}",
             "QueueName": "${ThumbnailQueue.QueueName}",
             "DeadLetterQueueName": "${ThumbnailDeadLetterQueue.QueueName}",
             "DistributionId": "${Delivery.Outputs.DistributionId}",
             "ApiLogs": "${ApiLogs}",
-            "FunctionLogs": "${IssueUploadLogs},${ConfirmUploadLogs},${GenerateThumbnailsLogs},${SweepUploadsLogs}",
+            "FunctionLogs": "${IssueUploadLogs},${ConfirmUploadLogs},${ManageFilesLogs},${GenerateThumbnailsLogs},${SweepUploadsLogs}",
             "LocalEngine": "${LocalEngine}",
         },
     )

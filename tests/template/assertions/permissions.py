@@ -4,7 +4,7 @@ import re
 
 from ..mutate import add, drop, put
 from ..stack import ROOT, Stack, listed, text
-from .assertion import ISSUE, CONFIRM, SWEEP, THUMBNAILS, assertion, same
+from .assertion import CONFIRM, FILES, ISSUE, SWEEP, THUMBNAILS, assertion, same
 
 
 SETTLE = {
@@ -16,6 +16,11 @@ SETTLE = {
     ),
     ("SeeWhatIsMissing", "s3:ListBucket", "${Bucket.Arn}"),
 }
+DROP_COPIES = (
+    "DropCopies",
+    "cloudfront:CreateInvalidation",
+    "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Delivery.Outputs.DistributionId}",
+)
 POLLING = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 TRACES = ("WriteTraces", "xray:PutTelemetryRecords xray:PutTraceSegments", "*")
 
@@ -42,6 +47,14 @@ MAY = {
         logs("ConfirmUploadLogs"),
         TRACES,
     },
+    FILES: {
+        ("ManageRows", "dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem", "${Table.Arn}"),
+        ("SeeEveryVersion", "s3:ListBucketVersions", "${Bucket.Arn}"),
+        ("RemoveEveryVersion", "s3:DeleteObjectVersion", "${Bucket.Arn}/uploads/* ${Bucket.Arn}/thumbnails/*"),
+        DROP_COPIES,
+        logs("ManageFilesLogs"),
+        TRACES,
+    },
     THUMBNAILS: SETTLE
     | {
         ("WriteThumbnails", "s3:DeleteObject s3:PutObject", "${Bucket.Arn}/thumbnails/*"),
@@ -55,7 +68,8 @@ MAY = {
         ("KeepCursors", "dynamodb:PutItem", "${Table.Arn}"),
         ("WalkThroughTheBucket", "s3:ListBucketMultipartUploads s3:ListBucketVersions", "${Bucket.Arn}"),
         ("AbortMultipartUploads", "s3:AbortMultipartUpload", "${Bucket.Arn}/uploads/*"),
-        ("RemoveThumbnails", "s3:DeleteObject", "${Bucket.Arn}/thumbnails/*"),
+        ("RemoveThumbnails", "s3:DeleteObject s3:DeleteObjectVersion", "${Bucket.Arn}/thumbnails/*"),
+        DROP_COPIES,
         ("TellOfArrivals", "sqs:SendMessage", "${ThumbnailQueue.Arn}"),
         logs("SweepUploadsLogs"),
         TRACES,
@@ -75,6 +89,9 @@ ONLY_IF = {
     put("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > SignUploads > Resource", {"Fn::Sub": "${Bucket.Arn}/*"}),
     add("ConfirmUploadRole > Policies > 0 > PolicyDocument > Statement > SettleObjects > Action", "s3:PutObject"),
     drop("GenerateThumbnailsRole > Policies > 0 > PolicyDocument > Statement > WriteThumbnails"),
+    put("ManageFilesRole > Policies > 0 > PolicyDocument > Statement > RemoveEveryVersion > Resource", {"Fn::Sub": "${Bucket.Arn}/*"}),
+    put("ManageFilesRole > Policies > 0 > PolicyDocument > Statement > DropCopies > Resource", "*"),
+    put("ManageFilesRole > Policies > 0 > PolicyDocument > Statement > ManageRows > Resource", {"Fn::Sub": "${Table.Arn}/*"}),
     add("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Condition", {"Bool": {"aws:SecureTransport": "true"}}),
     drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > KeepCursors > Condition"),
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > FindWhatIsDue > Resource", {"Fn::GetAtt": ["Table", "Arn"]}),
@@ -89,7 +106,8 @@ def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
             same((statement["Sid"], set(statement)), (statement["Sid"], members))
             same((statement["Sid"], statement.get("Condition")), (statement["Sid"], ONLY_IF.get(statement["Sid"])))
             same((statement["Sid"], statement["Effect"]), (statement["Sid"], "Allow"))
-            found.add((statement["Sid"], " ".join(sorted(listed(statement["Action"]))), text(statement["Resource"])))
+            resources = " ".join(listed(text(statement["Resource"])))
+            found.add((statement["Sid"], " ".join(sorted(listed(statement["Action"]))), resources))
         same((binary, found), (binary, MAY[binary]))
 
 
@@ -100,6 +118,7 @@ def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > WalkThroughTheBucket > Action", "s3:ListBucketVersions"),
     drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > AbortMultipartUploads"),
     drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > TellOfArrivals"),
+    put("ManageFilesRole > Policies > 0 > PolicyDocument > Statement > DropCopies > Action", "cloudfront:GetInvalidation"),
 )
 def each_function_may_do_what_its_ports_need(stack: Stack) -> None:
     needed = actions_by_port()
@@ -109,7 +128,7 @@ def each_function_may_do_what_its_ports_need(stack: Stack) -> None:
         asked = {action for port in ports for action in needed.get(port, set())}
         # The runtime's own: the code says nothing of them.
         allowed = {action for statement in stack.role_statements(function) for action in listed(statement["Action"])}
-        allowed = {action for action in allowed if action.split(":")[0] in ("s3", "dynamodb", "sqs")} - POLLING
+        allowed = {action for action in allowed if action.split(":")[0] in ("s3", "dynamodb", "sqs", "cloudfront")} - POLLING
         same((binary, allowed), (binary, asked))
 
 
