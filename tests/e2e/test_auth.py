@@ -24,6 +24,9 @@ ROUTES = [
     ("POST", "/v1/uploads/{id}/parts"),
     ("POST", "/v1/uploads/{id}/confirm"),
     ("DELETE", "/v1/uploads/{id}"),
+    ("GET", "/v1/files"),
+    ("GET", "/v1/files/{id}"),
+    ("DELETE", "/v1/files/{id}"),
 ]
 every_route = pytest.mark.parametrize(("method", "path"), ROUTES)
 
@@ -117,7 +120,7 @@ def test_another_users_upload_is_not_found_on_any_route_and_stays_as_it_is(user,
     if state == "cancelled":
         assert user.cancel(grant).status == 204
     row, other = storage.row(user.owner, grant["id"]), new_user()
-    for act in (other.read, other.resign, other.confirm, other.cancel):
+    for act in (other.read, other.resign, other.confirm, other.cancel, other.file, other.delete):
         expect.problem(act(grant), 404, "not_found")
     assert storage.row(user.owner, grant["id"]) == row
     assert storage.row(other.owner, grant["id"]) is None

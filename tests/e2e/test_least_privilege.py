@@ -14,7 +14,7 @@ import pytest
 
 from infra.local.deploy import STACK
 from infra.local.stack import Stack
-from tests.template.assertions.assertion import CONFIRM, ISSUE, SWEEP, THUMBNAILS
+from tests.template.assertions.assertion import CONFIRM, FILES, ISSUE, SWEEP, THUMBNAILS
 from tests.template.assertions.permissions import MAY
 
 from .polling import eventually
@@ -27,7 +27,13 @@ from .web import send
 
 HOUR = 3_600_000
 PART_BYTES = 5 << 20
-ROLES = {ISSUE: "IssueUploadRole", CONFIRM: "ConfirmUploadRole", THUMBNAILS: "GenerateThumbnailsRole", SWEEP: "SweepUploadsRole"}
+ROLES = {
+    ISSUE: "IssueUploadRole",
+    CONFIRM: "ConfirmUploadRole",
+    FILES: "ManageFilesRole",
+    THUMBNAILS: "GenerateThumbnailsRole",
+    SWEEP: "SweepUploadsRole",
+}
 
 
 class Trial:
@@ -139,6 +145,18 @@ def cancels(trial: Trial, grant: dict) -> bool:
     return trial.user.cancel(grant).status == 204 and trial.storage.versions(trial.key(grant)) == []
 
 
+def lists(trial: Trial) -> bool:
+    return trial.user.files().status == 200
+
+
+def reads_the_file(trial: Trial, grant: dict) -> bool:
+    return trial.user.file(grant).status == 200
+
+
+def deletes(trial: Trial, grant: dict) -> bool:
+    return trial.user.delete(grant).status == 204 and trial.storage.versions(trial.key(grant)) == []
+
+
 def sees_what_is_missing(trial: Trial, grant: dict) -> bool:
     """The client hears the same either way; the log does not."""
     assert trial.user.confirm(grant).status == 409
@@ -245,6 +263,11 @@ def asks_again_for_thumbnails(trial: Trial, grant: dict) -> bool:
     return trial.storage.row(trial.user.owner, grant["id"])["due_at"] > before
 
 
+def finishes_a_deletion(trial: Trial, grant: dict) -> bool:
+    trial.sweep()
+    return "due_at" not in trial.storage.row(trial.user.owner, grant["id"])
+
+
 def passes_over_what_is_gone(trial: Trial, grant: dict) -> bool:
     return trial.hand_over(grant)
 
@@ -320,6 +343,15 @@ def waiting_for_thumbnails(trial: Trial) -> dict:
     return grant
 
 
+def half_deleted(trial: Trial) -> dict:
+    """Deleted, and a thumbnail came in just then; its second look is due."""
+    grant = confirmed(trial)
+    assert deletes(trial, grant)
+    put_as_owner(trial.storage, f"thumbnails/{trial.user.owner}/{grant['id']}/small.jpg", PHOTO.content)
+    trial.set_back(grant, 48 * HOUR, "due_at")
+    return grant
+
+
 def rowless(trial: Trial) -> dict:
     key = f"uploads/{trial.user.owner}/{some_id()}.jpg"
     put_as_owner(trial.storage, key, PHOTO.content)
@@ -341,7 +373,7 @@ def nobodys_parts(trial: Trial) -> dict:
 Prepare = Callable[[Trial], dict]
 Attempt = Callable[..., bool]
 
-LOGS: dict[str, Attempt] = {function: logs for function in (ISSUE, CONFIRM, THUMBNAILS)} | {SWEEP: says_that_it_swept}
+LOGS: dict[str, Attempt] = {function: logs for function in (ISSUE, CONFIRM, FILES, THUMBNAILS)} | {SWEEP: says_that_it_swept}
 
 # What has to be there first, and what then fails without the action.
 NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
@@ -358,6 +390,12 @@ NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (CONFIRM, "SettleObjects", "s3:GetObjectVersion"): (arrived_with_checksum, confirms),
     (CONFIRM, "SettleObjects", "s3:PutObjectVersionTagging"): (arrived, confirms),
     (CONFIRM, "SettleObjects", "s3:DeleteObjectVersion"): (arrived, cancels),
+    (FILES, "ManageRows", "dynamodb:GetItem"): (confirmed, reads_the_file),
+    (FILES, "ManageRows", "dynamodb:Query"): (None, lists),
+    (FILES, "ManageRows", "dynamodb:UpdateItem"): (confirmed, deletes),
+    (FILES, "SeeEveryVersion", "s3:ListBucketVersions"): (confirmed, deletes),
+    (FILES, "RemoveEveryVersion", "s3:DeleteObjectVersion"): (confirmed, deletes),
+    (FILES, "DropCopies", "cloudfront:CreateInvalidation"): (confirmed, deletes),
     (THUMBNAILS, "SettleRows", "dynamodb:GetItem"): (arrived, verifies_by_event),
     (THUMBNAILS, "SettleRows", "dynamodb:UpdateItem"): (arrived, verifies_by_event),
     (THUMBNAILS, "SettleObjects", "s3:GetObject"): (arrived, verifies_by_event),
@@ -377,6 +415,8 @@ NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (SWEEP, "WalkThroughTheBucket", "s3:ListBucketMultipartUploads"): (nobodys_parts, aborts_what_no_row_names),
     (SWEEP, "AbortMultipartUploads", "s3:AbortMultipartUpload"): (nobodys_parts, aborts_what_no_row_names),
     (SWEEP, "RemoveThumbnails", "s3:DeleteObject"): (thumbnail_of_nothing, removes_a_thumbnail_of_nothing),
+    (SWEEP, "RemoveThumbnails", "s3:DeleteObjectVersion"): (half_deleted, finishes_a_deletion),
+    (SWEEP, "DropCopies", "cloudfront:CreateInvalidation"): (half_deleted, finishes_a_deletion),
     (SWEEP, "TellOfArrivals", "sqs:SendMessage"): (waiting_for_thumbnails, asks_again_for_thumbnails),
 }
 

@@ -77,6 +77,18 @@ class User:
         """Gives the grant back."""
         return self.call("DELETE", f"/v1/uploads/{grant['id']}")
 
+    def files(self, query: str = "") -> Reply:
+        """Asks for a page of files."""
+        return self.call("GET", f"/v1/files{query}")
+
+    def file(self, upload: dict) -> Reply:
+        """Asks for one file."""
+        return self.call("GET", f"/v1/files/{upload['id']}")
+
+    def delete(self, upload: dict) -> Reply:
+        """Deletes a file."""
+        return self.call("DELETE", f"/v1/files/{upload['id']}")
+
     def upload(self, sample: Sample, *, checksum: bool = False) -> dict:
         """The grant of a sample whose bytes have arrived."""
         return self.upload_of(sample.content, sample.content_type, sample.extension, checksum=checksum)

@@ -41,6 +41,9 @@ def test_a_call_reaches_its_function_with_the_callers_claims(stack):
         ("GET", "/v1/limits", "IssueUpload"),
         ("POST", "/v1/uploads/1/confirm", "ConfirmUpload"),
         ("DELETE", "/v1/uploads/1", "ConfirmUpload"),
+        ("GET", "/v1/files", "ManageFiles"),
+        ("GET", "/v1/files/1", "ManageFiles"),
+        ("DELETE", "/v1/files/1", "ManageFiles"),
     ],
 )
 def test_each_route_leads_to_its_function(stack, method, path, function):
