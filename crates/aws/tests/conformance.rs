@@ -39,16 +39,31 @@ impl conformance::Send for Http {
     }
 }
 
-#[tokio::test]
-async fn an_s3_bucket_conforms() {
+fn s3() -> (S3Bucket, S3Presigner) {
     let endpoint = env::var("VALET_S3_ENDPOINT").unwrap();
     let (connection, name) = (connection(&endpoint), env::var("VALET_BUCKET").unwrap());
     let presigner = S3Presigner::new(&connection, &name);
+    (S3Bucket::new(&connection, name, env::var("VALET_BUCKET_OWNER").unwrap()), presigner)
+}
+
+#[tokio::test]
+async fn an_s3_bucket_conforms() {
+    let (bucket, presigner) = s3();
     let uploader = Uploader { presigner: &presigner, client: &Http, now: OffsetDateTime::now_utc() };
-    let bucket = S3Bucket::new(&connection, name, env::var("VALET_BUCKET_OWNER").unwrap());
     conformance::bucket(&bucket, &uploader, fresh).await;
     conformance::multipart(&bucket, &uploader, fresh).await;
+}
+
+#[tokio::test]
+async fn an_s3_bucket_can_be_swept() {
+    let (bucket, presigner) = s3();
+    let uploader = Uploader { presigner: &presigner, client: &Http, now: OffsetDateTime::now_utc() };
     conformance::sweep::bucket(&bucket, &uploader, fresh).await;
+}
+
+#[tokio::test]
+async fn open_multipart_uploads_come_page_by_page() {
+    conformance::sweep::pages_of_multiparts(&s3().0, OffsetDateTime::now_utc(), fresh).await;
 }
 
 #[tokio::test]

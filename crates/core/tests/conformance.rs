@@ -9,6 +9,7 @@ async fn the_memory_bucket_conforms() {
     conformance::bucket(&bucket, &uploader, sample::pending).await;
     conformance::multipart(&bucket, &uploader, sample::pending).await;
     conformance::sweep::bucket(&bucket, &uploader, sample::pending).await;
+    conformance::sweep::pages_of_multiparts(&bucket, sample::NOW, sample::pending).await;
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub trait ListObjectVersions {
 
 /// Goes through the multipart uploads that are neither completed nor aborted.
 pub trait ListMultiparts {
-    /// Up to `limit` (at most 1,000) of them under `uploads/`, in the order of their keys, from the first or from behind `after`, which need not
+    /// Up to `limit` (at most 1,000) of them under `uploads/`, always in the same order, from the first or from behind `after`, which need not
     /// be there any more. IAM: `s3:ListBucketMultipartUploads`.
     fn list_multiparts(
         &self,

@@ -55,11 +55,9 @@ impl<O: HeadObject + TagVerified + DeleteVersion> Territory for Files<'_, O> {
         UploadKey::parse(key).map(|key| (key, key.owner, key.id))
     }
 
-    fn belongs(key: &UploadKey, version: &ListedVersion, upload: Option<&Upload>) -> bool {
-        upload.is_some_and(|upload| {
-            upload.key() == *key
-                && matches!(&upload.state, State::Ready(verified) if verified.version == version.version)
-        })
+    fn belongs(_: &UploadKey, version: &ListedVersion, upload: Option<&Upload>) -> bool {
+        let state = upload.map(|upload| &upload.state);
+        matches!(state, Some(State::Ready(verified)) if verified.version == version.version)
     }
 
     /// What S3's event would have brought about, had it not been lost.

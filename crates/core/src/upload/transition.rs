@@ -158,16 +158,16 @@ mod tests {
     #[test]
     fn only_a_pending_upload_can_be_verified_rejected_cancelled_or_expire() {
         let pending = sample::pending();
-        let moves = [
+        let all = [
             verify(),
             Transition::Reject(RejectReason::Size),
             Transition::Cancel,
             Transition::Expire { at: pending.expires_at },
         ];
-        for first in &moves {
+        for first in &all {
             let moved = pending.apply(first).unwrap();
             assert_ne!(moved.state, State::Pending);
-            for second in &moves {
+            for second in &all {
                 assert_eq!(moved.apply(second), None, "{first:?} then {second:?}");
             }
         }

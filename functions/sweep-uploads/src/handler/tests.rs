@@ -74,7 +74,7 @@ impl Stores {
 }
 
 fn event() -> LambdaEvent<Value> {
-    ending_in(Duration::from_secs(300))
+    ending_in(Duration::from_mins(5))
 }
 
 fn ending_in(time: Duration) -> LambdaEvent<Value> {
