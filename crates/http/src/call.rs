@@ -11,7 +11,7 @@ use valet_core::error::FieldError;
 use valet_core::{Error, Owner, UploadId};
 
 /// The most bytes a JSON body may have. The largest legitimate ones are lists of 500 parts with checksums, of 35 KB, and of 10,000
-/// parts with ETags, of 700 KB.
+/// parts with an `ETag` each, of 700 KB.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// One request of a known owner.
