@@ -1,5 +1,5 @@
 //! Puts the parts of a multipart upload together, so that there is an object to settle. What S3 lists is the truth; what the client says
-//! about its parts is compared with it. It never moves the upload: that is [`crate::settle`]'s to do, of the object alone.
+//! about its parts is compared with it. It never moves the upload: that is [`crate::settle()`]'s to do, of the object alone.
 
 use crate::checksum::Crc64Nvme;
 use crate::error::{Error, FieldError};

@@ -50,7 +50,7 @@ pub struct Grant {
 pub enum Signed {
     /// The whole file.
     Put(SignedPut),
-    /// The file in parts, of which these are the first. The others are signed on demand: see [`crate::sign_parts`].
+    /// The file in parts, of which these are the first. The others are signed on demand: see [`crate::sign_parts()`].
     Parts(Vec<SignedPart>),
 }
 

@@ -10,7 +10,7 @@ use crate::{Owner, Upload, UploadId};
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// Signs exactly what was granted, once more. The parts of a multipart upload are signed by [`crate::sign_parts`].
+/// Signs exactly what was granted, once more. The parts of a multipart upload are signed by [`crate::sign_parts()`].
 pub async fn resign_upload(
     objects: &impl PresignPut,
     uploads: &impl GetUpload,
