@@ -18,12 +18,14 @@ const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 /// How to reach AWS.
 ///
 /// Read from `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and for another endpoint than
-/// AWS's own, `AWS_ENDPOINT_URL` and `AWS_CA_BUNDLE` (the path of a PEM file).
+/// AWS's own, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`, which goes before it for S3 as in AWS's own SDKs, and `AWS_CA_BUNDLE`
+/// (the path of a PEM file).
 #[derive(Clone)]
 pub struct Connection {
     region: Region,
     credentials: Credentials,
     endpoint: Option<String>,
+    s3_endpoint: Option<String>,
     http: SharedHttpClient,
 }
 
@@ -56,7 +58,9 @@ impl Connection {
             return Err(problems);
         }
         let http = https_client(ca_bundle.as_deref());
-        Ok(Self { region, credentials, endpoint: lookup("AWS_ENDPOINT_URL"), http })
+        let endpoint = lookup("AWS_ENDPOINT_URL");
+        let s3_endpoint = lookup("AWS_ENDPOINT_URL_S3").or_else(|| endpoint.clone());
+        Ok(Self { region, credentials, endpoint, s3_endpoint, http })
     }
 
     /// The region.
@@ -64,9 +68,9 @@ impl Connection {
         self.region.as_ref()
     }
 
-    /// The endpoint that stands in for AWS's own, if any.
-    pub(crate) fn endpoint(&self) -> Option<&str> {
-        self.endpoint.as_deref()
+    /// The endpoint that stands in for S3's own, if any.
+    pub(crate) fn s3_endpoint(&self) -> Option<&str> {
+        self.s3_endpoint.as_deref()
     }
 
     /// The credentials, for signing.
@@ -88,8 +92,8 @@ impl Connection {
             // Ranged reads would be compared with the checksum of the whole.
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             // Another endpoint than AWS's own rarely has a name per bucket.
-            .force_path_style(self.endpoint.is_some());
-        config.set_endpoint_url(self.endpoint.clone());
+            .force_path_style(self.s3_endpoint.is_some());
+        config.set_endpoint_url(self.s3_endpoint.clone());
         aws_sdk_s3::Client::from_conf(config.build())
     }
 
@@ -147,6 +151,7 @@ impl std::fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("region", &self.region)
             .field("endpoint", &self.endpoint)
+            .field("s3_endpoint", &self.s3_endpoint)
             .finish_non_exhaustive()
     }
 }
@@ -204,6 +209,28 @@ mod tests {
             Connection::from_lookup(|name| (name != "AWS_CA_BUNDLE").then(|| format!("secret of {name}")));
         let printed = format!("{:?}", connection.unwrap());
         assert!(!printed.contains("KEY") && !printed.contains("TOKEN"), "{printed}");
+    }
+
+    #[test]
+    fn s3_may_have_an_endpoint_of_its_own() {
+        let endpoints = |given: &[(&str, &str)]| {
+            let connection = Connection::from_lookup(|name| match name {
+                "AWS_CA_BUNDLE" => None,
+                _ if name.starts_with("AWS_ENDPOINT_URL") => {
+                    given.iter().find(|(one, _)| *one == name).map(|(_, url)| (*url).to_owned())
+                }
+                _ => Some("given".to_owned()),
+            });
+            let connection = connection.unwrap();
+            (connection.endpoint.clone(), connection.s3_endpoint().map(str::to_owned))
+        };
+        let url = |url: &str| Some(url.to_owned());
+        let (all, s3) = (("AWS_ENDPOINT_URL", "http://all"), ("AWS_ENDPOINT_URL_S3", "http://s3"));
+        assert_eq!(endpoints(&[]), (None, None));
+        assert_eq!(endpoints(&[all]), (url("http://all"), url("http://all")));
+        assert_eq!(endpoints(&[s3]), (None, url("http://s3")));
+        assert_eq!(endpoints(&[all, s3]), (url("http://all"), url("http://s3")));
+        assert_eq!(endpoints(&[all, ("AWS_ENDPOINT_URL_S3", "")]), (url("http://all"), url("http://all")));
     }
 
     #[test]

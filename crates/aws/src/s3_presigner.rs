@@ -30,7 +30,7 @@ impl S3Presigner {
     /// A signer for the bucket of this name.
     pub fn new(connection: &Connection, bucket: &str) -> Self {
         let region = connection.region();
-        let base = match connection.endpoint() {
+        let base = match connection.s3_endpoint() {
             // Another endpoint than AWS's own rarely has a name per bucket.
             Some(endpoint) => format!("{}/{bucket}", endpoint.trim_end_matches('/')),
             // Always the region's own: a browser does not follow a redirect from the global one.
@@ -123,7 +123,7 @@ impl PresignPart for S3Presigner {
 }
 
 /// The domain of a region's partition. Source: <https://docs.aws.amazon.com/general/latest/gr/s3.html>. The isolated partitions have
-/// domains of their own and need `AWS_ENDPOINT_URL`.
+/// domains of their own and need `AWS_ENDPOINT_URL_S3`.
 fn dns_suffix(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
