@@ -1,5 +1,5 @@
-"""SeaweedFS, an independent S3 to hold our S3 adapter against. It must never be what the developer's stack runs on:
-it has no functions, no events and no Block Public Access."""
+"""SeaweedFS, an independent S3 to hold our S3 adapter against, and whose objects lie on disk. It must never be what the developer's
+stack runs on: it has no functions, no events and no Block Public Access."""
 
 import json
 import os
@@ -18,13 +18,11 @@ GRPC_OFFSET = 10_000
 
 
 class SeaweedFS:
-    """A running server with one administrator and its data in a folder of its own."""
+    """A running server with one administrator, whose keys are `keys`, and its data in a folder of its own."""
 
-    access_key = ACCESS_KEY
-    secret_key = SECRET_KEY
-
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, keys: tuple[str, str] = (ACCESS_KEY, SECRET_KEY)) -> None:
         self.state = state
+        self.access_key, self.secret_key = keys
         self.endpoint = ""
 
     def __enter__(self) -> Self:
@@ -32,7 +30,7 @@ class SeaweedFS:
         data = self.state / "data"
         data.mkdir(parents=True, exist_ok=True)
         config = self.state / "s3.json"
-        config.write_text(json.dumps(_identities()))
+        config.write_text(json.dumps(_identities(self.access_key, self.secret_key)))
         self.ports = ports = _ports()
         self.endpoint = f"http://{LOOPBACK}:{ports['s3.port']}"
         self.child = Child(
@@ -81,8 +79,8 @@ class SeaweedFS:
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
             config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
         )
 
@@ -97,8 +95,8 @@ class SeaweedFS:
         return True
 
 
-def _identities() -> dict:
-    keys = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
+def _identities(access_key: str, secret_key: str) -> dict:
+    keys = [{"accessKey": access_key, "secretKey": secret_key}]
     return {"identities": [{"name": "admin", "credentials": keys, "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
 
 

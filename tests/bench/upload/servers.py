@@ -1,0 +1,49 @@
+"""The S3 servers that uploads go to, each in a process of its own. They must never be part of what is measured."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.ports import LOOPBACK
+from infra.local.sorry import Sorry
+from tests.heavy.stack import Store
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server; `store` is there where objects lie on a disk."""
+
+    name: str
+    title: str
+    endpoint: str
+    store: Store | None = None
+
+    def clear(self, bucket: str, size: int) -> None:
+        """Looks whether one object of this size has arrived, and makes room for the next."""
+        if self.store is None:
+            return
+        found = [item["Size"] for item in self.store.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        if found != [size]:
+            raise Sorry(f"the bucket holds objects of {found} bytes and not one of {size}.")
+        self.store.empty_bucket(bucket)
+        # What is still to be written would be written while the next tool runs.
+        os.sync()
+
+
+@contextlib.contextmanager
+def discarding(binary: Path) -> Iterator[Server]:
+    """Reads and throws away."""
+    with subprocess.Popen([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        port = int(process.stdout.readline())
+        yield Server("discard", "a server that throws everything away", f"http://{LOOPBACK}:{port}")
+        process.stdin.close()
+
+
+@contextlib.contextmanager
+def seaweed(state: Path) -> Iterator[Server]:
+    """Stores on disk."""
+    with Store(state) as store:
+        yield Server("seaweedfs", "SeaweedFS on disk", store.endpoint, store)
