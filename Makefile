@@ -36,7 +36,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-cost test-unit test-template test-local test-conformance test-e2e test-cli
+PARTS := fmt clippy doc test-layers test-cost test-unit test-template test-local test-conformance test-e2e test-cli test-heavy
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -75,6 +75,10 @@ test-cli: .tools/engine.stamp build ## The command line client and its probe on 
 	cargo build --bin valet
 	$(PYTEST) tests/cli
 
+test-heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a network that breaks, and killed; grants abandoned
+	cargo build --bin valet
+	$(PYTEST) tests/heavy tests/bench/upload
+
 test-cost: .tools/engine.stamp ## The cost sheet adds up
 	$(PYTEST) tests/cost
 
@@ -89,6 +93,15 @@ bench-thumbnails: .tools/peers.stamp .tools/sharp.stamp ## Thumbnails beside sha
 	    --config 'build.rustflags = ["-Ctarget-cpu=$(if $(filter x86_64,$(shell uname -m)),haswell,neoverse-n1)"]'
 	@$(PEERS) -m pytest -q -p no:cacheprovider tests/bench
 	@exec $(PEERS) -m tests.bench.thumbnails $(OPTIONS)
+
+bench-upload: .tools/engine.stamp .tools/weed.stamp .tools/transfer.stamp build ## Uploads beside aws s3 cp, s5cmd and boto3; OPTIONS="--sizes 1,8 --rounds 3 --check --write"
+	cargo build --release --quiet --package valet-cli --bin valet
+	cargo build --release --quiet --package valet-client --example discard_s3
+	@exec $(ENGINE) -m tests.bench.upload $(OPTIONS)
+
+heavy: .tools/engine.stamp .tools/weed.stamp build ## 30 GiB, 100 kills, 1,000 grants, a network that breaks; an hour. OPTIONS="kills faults --size 30"
+	cargo build --release --quiet --package valet-cli --bin valet
+	@exec $(ENGINE) -m tests.heavy $(OPTIONS)
 
 ##@ Building it
 
@@ -115,6 +128,6 @@ help: ## This list
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-e2e test-cli cost bench-functions bench-thumbnails build build-release tools clean help
+	test-cost test-e2e test-cli test-heavy cost bench-functions bench-thumbnails bench-upload heavy build build-release tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp

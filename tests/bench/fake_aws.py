@@ -16,6 +16,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 # What events/issue-upload.json and events/confirm-upload.json are about. The owner is that of `sub` alice.
 OWNER = "2bd806c97f0e00af1a1fc3328fa763a9"
 UPLOAD = "01936f2e-8b5a-7c3d-9e4f-0123456789ab"
+# Another upload of the same owner, in as many parts as there can be.
+UPLOAD_IN_PARTS = "01936f2e-8b5a-7c3d-9e4f-0123456789ac"
+PART_SIZE = 16 << 20
+PARTS = 10_000
 SIZE = 482113
 VERSION = "096fKKXTRTtl3on89fVO.nfljtsv6qko"
 FIRST_BYTES = (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00" + bytes(512))[:512]
@@ -34,6 +38,19 @@ def pending() -> dict:
         "created_at": {"N": str((now - 60) * 1000)},
         "expires_at": {"N": str((now + 3540) * 1000)},
         "ttl": {"N": str(now + 30 * 86400)},
+    }
+
+
+def pending_in_parts() -> dict:
+    """The row of a file of 156 GiB, as issuing left it a minute ago."""
+    return pending() | {
+        "sk": {"S": f"UPLOAD#{UPLOAD_IN_PARTS}"},
+        "filename": {"S": "Katze auf dem Dach.mp4"},
+        "content_type": {"S": "video/mp4"},
+        "size_bytes": {"N": str(PART_SIZE * PARTS)},
+        # As long as S3's.
+        "multipart_id": {"S": "VXBsb2FkIElEIGZvciA2aWWpbmcncyBteS1tb3ZpZS5tMnRzIHVwbG9hZA" + "x" * 70},
+        "part_bytes": {"N": str(PART_SIZE)},
     }
 
 
@@ -58,12 +75,12 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        self._receive()
+        asked = self._receive()
         operation = self.headers.get("x-amz-target", "").rpartition(".")[2]
         answers = {
             "PutItem": dict,
             "TransactWriteItems": dict,
-            "GetItem": lambda: {"Item": pending()},
+            "GetItem": lambda: {"Item": pending_in_parts() if UPLOAD_IN_PARTS.encode() in asked else pending()},
             "UpdateItem": lambda: {"Attributes": ready()},
         }
         if operation not in answers:
@@ -94,8 +111,8 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing."""
 
-    def _receive(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", 0)))
+    def _receive(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("content-length", 0)))
 
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)

@@ -53,9 +53,10 @@ class Connection:
 
 
 class RuntimeApi:
-    """Serves one function's runtime on a free port of 127.0.0.1."""
+    """Serves one function's runtime on a free port of 127.0.0.1. The function is told that it may take `deadline_seconds`."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+        self._deadline_seconds = deadline_seconds
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
@@ -79,7 +80,7 @@ class RuntimeApi:
         self._id = f"8476a536-e9f4-11e8-9739-{self._invocations:012x}"
         headers = {
             "Lambda-Runtime-Aws-Request-Id": self._id,
-            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + DEADLINE_SECONDS) * 1000)),
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._deadline_seconds) * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-central-1:123456789012:function:valet",
             "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1",
         }
@@ -94,13 +95,14 @@ class RuntimeApi:
         self._selector.close()
 
     def _requests(self, are_enough: Callable[[], bool], process: subprocess.Popen) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        patience = self._deadline_seconds + PATIENCE_SECONDS - DEADLINE_SECONDS
+        deadline = time.monotonic() + patience
         while not are_enough():
             ready = self._selector.select(LOOK_SECONDS)
             if not ready and process.poll() is not None:
                 raise Failed("the function ended")
             if time.monotonic() > deadline:
-                raise Failed(f"the function did not ask for its next event within {PATIENCE_SECONDS} seconds")
+                raise Failed(f"the function did not ask for its next event within {patience:g} seconds")
             for key, _ in ready:
                 if key.data is None:
                     accepted, _ = self._listener.accept()

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import threading
 import time
 import tomllib
@@ -72,6 +73,7 @@ class Function:
     name: str
     binary: Path
     environment: dict[str, str]
+    timeout_seconds: int
     log: Path
     idle: list[Worker] = field(default_factory=list)
     all: list[Worker] = field(default_factory=list)
@@ -102,7 +104,7 @@ class Function:
         self.all, self.idle = [], []
 
     def _start(self) -> Worker:
-        api = RuntimeApi()
+        api = RuntimeApi(self.timeout_seconds)
         runtime = {
             "AWS_LAMBDA_RUNTIME_API": api.address,
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
@@ -124,12 +126,14 @@ class Function:
 
 
 class Front:
-    """A running API. `environment` is what every function finds in its own."""
+    """A running API. `environment` is what every function finds in its own, `timeouts` how many seconds each may take."""
 
-    def __init__(self, binaries: dict[str, Path], environment: dict[str, str], issuer: Issuer, state: Path) -> None:
+    def __init__(
+        self, binaries: dict[str, Path], environment: dict[str, str], timeouts: dict[str, int], issuer: Issuer, state: Path
+    ) -> None:
         own = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TZ": ":UTC"}
         self.functions = {
-            name: Function(name, binary, own | environment, state / f"{name}.log") for name, binary in binaries.items()
+            name: Function(name, binary, own | environment, timeouts[name], state / f"{name}.log") for name, binary in binaries.items()
         }
         self._routes = [(route, route.pattern) for route in routes()]
         self._issuer = issuer
@@ -232,6 +236,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     # A thousand grants may be asked for at once.
     request_queue_size = 1024
+
+    def handle_error(self, request: object, address: object) -> None:
+        """Says nothing of clients that were killed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, address)
 
 
 def _handler(front: Front) -> type[BaseHTTPRequestHandler]:

@@ -89,7 +89,9 @@ class HeavyStack:
             given = environment(self.stack.outputs) | {"AWS_ENDPOINT_URL_S3": self._endpoint or self.proxy.url}
             # The engine is no resolver of hosts, and functions are told nothing of a developer's own AWS.
             given = {name: value for name, value in given.items() if name not in ("HOME", "AWS_PROFILE")}
-            self.front = started.enter_context(Front(found, given | self._settings, self.stack.issuer, self.state))
+            lambdas, deployed = self.stack.client("lambda"), self.stack.outputs.functions
+            timeouts = {name: lambdas.get_function_configuration(FunctionName=deployed[name])["Timeout"] for name in found}
+            self.front = started.enter_context(Front(found, given | self._settings, timeouts, self.stack.issuer, self.state))
             self._stop = started.pop_all()
         return self
 

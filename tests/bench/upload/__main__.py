@@ -36,12 +36,12 @@ def measured(options: argparse.Namespace) -> Iterator[Row]:
     for kind in options.servers:
         for size in options.sizes:
             with ExitStack() as running:
-                started = servers.discarding(options.discard) if kind == "discard" else servers.seaweed(WORK / "store")
-                server = running.enter_context(started)
-                stack = running.enter_context(HeavyStack(WORK / "stack", endpoint=server.endpoint))
+                server = running.enter_context(servers.start(kind, options.discard, WORK / "store"))
+                trusted = {"AWS_CA_BUNDLE": str(server.authority)} if server.authority else {}
+                stack = running.enter_context(HeavyStack(WORK / "stack", endpoint=server.endpoint, settings=trusted))
                 if server.store:
                     server.store.make_bucket(stack.bucket)
-                to = Target(server.endpoint, stack.bucket, stack.api_url, stack.token())
+                to = Target(server.endpoint, stack.bucket, stack.api_url, stack.token(), server.authority)
                 with made(size) as file:
                     tools = contestants.all_of(options.tools, options.valet, file, to, WORK)
                     yield from race([tool for tool in tools if options.only in tool.name], server, stack.bucket, size, options.rounds)
@@ -114,10 +114,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-upload")
     parser.add_argument("--sizes", type=gibibytes, default=[GIB, 8 * GIB], metavar="GIB", help="sizes of the file in GiB, separated by commas (1,8)")
     parser.add_argument("--rounds", type=int, default=3, help="measured rounds (3)")
-    parser.add_argument("--servers", type=lambda text: text.split(","), default=["discard", "seaweedfs"], help="which S3 servers (discard,seaweedfs)")
+    parser.add_argument("--servers", type=lambda text: text.split(","), default=list(servers.KINDS), help=f"which S3 servers ({','.join(servers.KINDS)})")
     parser.add_argument("--only", default="", metavar="TEXT", help="only tools with this in their name")
     parser.add_argument("--valet", type=Path, default=BINARIES / "valet", help="the binary (target/release/valet)")
-    parser.add_argument("--discard", type=Path, default=BINARIES / "examples" / "discard", help="the discarding server")
+    parser.add_argument("--discard", type=Path, default=BINARIES / "examples" / "discard_s3", help="the discarding server")
     parser.add_argument("--tools", type=Path, default=TOOLS / "transfer", help="where the other tools are installed (.tools/transfer)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/PERFORMANCE.md")
@@ -127,8 +127,8 @@ def main() -> None:
         raise Sorry("the benchmark reads Linux's /proc and runs nowhere else.")
     if options.rounds < 1:
         raise Sorry("at least one round is needed.")
-    if set(options.servers) - {"discard", "seaweedfs"}:
-        raise Sorry("the servers are discard and seaweedfs.")
+    if set(options.servers) - set(servers.KINDS):
+        raise Sorry(f"the servers are {', '.join(servers.KINDS)}.")
     if options.write and options.only:
         raise Sorry("docs/PERFORMANCE.md is for all tools.")
     WORK.mkdir(parents=True, exist_ok=True)

@@ -20,11 +20,13 @@ class Target:
     bucket: str
     api_url: str
     token: str
+    # Whom to trust; none over plain HTTP.
+    authority: Path | None = None
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """A tool. `checksums` is what it hashes over plain HTTP, for people; `is_held` says that bounds hold us against it."""
+    """A tool. `checksums` is what it hashes, for people; `is_held` says that bounds hold us against it."""
 
     name: str
     command: list[str | Path]
@@ -43,28 +45,34 @@ def all_of(tools: Path, valet: Path, file: Path, to: Target, folder: Path) -> li
     )
     boto3 = [bin / "python", "-I", WORKER, file, to.bucket]
     arguments = [to.endpoint, str(PART_SIZE), str(PARALLEL)]
-    return [
+    trusted = {"AWS_CA_BUNDLE": str(to.authority), "VALET_CA_BUNDLE": str(to.authority)} if to.authority else {}
+    # Amazon's SDKs for Python sign the payload over plain HTTP alone; that for Go does so always.
+    signed = "CRC-32 of each part" + ("" if to.authority else ", SHA-256 for the signature")
+    tools = [
         Contestant(
             OURS,
-            [valet, "upload", file, "--parallel", str(PARALLEL), "--part-size", f"{PART_SIZE >> 20}MiB", "--json"],
+            [valet, "upload", file, "--parallel", str(PARALLEL), "--part-size", f"{PART_SIZE >> 20}MiB", "--quiet"],
             "CRC-64/NVME of each part and of the whole",
-            {"VALET_API": to.api_url, "VALET_TOKEN": to.token},
+            {"VALET_API": to.api_url, "VALET_TOKEN": to.token} | trusted,
         ),
-        Contestant("boto3", [*boto3, "boto3", *arguments], "CRC-32 of each part, SHA-256 for the signature"),
-        Contestant("boto3, unsigned payload", [*boto3, "boto3-unsigned", *arguments, "unsigned"], "CRC-32 of each part", is_held=False),
+        Contestant("boto3", [*boto3, "boto3", *arguments], signed, trusted),
+        Contestant("boto3, unsigned payload", [*boto3, "boto3-unsigned", *arguments, "unsigned"], "CRC-32 of each part", trusted, is_held=False),
         Contestant(
             "aws s3 cp",
             [bin / "aws", "--endpoint-url", to.endpoint, "s3", "cp", "--only-show-errors", file, f"s3://{to.bucket}/aws"],
-            "CRC-32 of each part, SHA-256 for the signature",
-            {"AWS_CONFIG_FILE": str(config)},
+            signed,
+            {"AWS_CONFIG_FILE": str(config)} | trusted,
         ),
         Contestant(
             "s5cmd",
             [bin / "s5cmd", "--log", "error", "--endpoint-url", to.endpoint, "cp", "--part-size", str(PART_SIZE >> 20)]
             + ["--concurrency", str(PARALLEL), file, f"s3://{to.bucket}/s5cmd"],
             "MD5 of each part, SHA-256 for the signature",
+            trusted,
         ),
     ]
+    # Over HTTPS it signs none anyway.
+    return [tool for tool in tools if tool.is_held or not to.authority]
 
 
 def environment(contestant: Contestant, home: Path) -> dict[str, str]:

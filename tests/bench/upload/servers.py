@@ -9,7 +9,10 @@ from pathlib import Path
 
 from infra.local.ports import LOOPBACK
 from infra.local.sorry import Sorry
+from tests.bench import certificates
 from tests.heavy.stack import Store
+
+KINDS = ("discard", "discard-https", "seaweedfs")
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class Server:
     title: str
     endpoint: str
     store: Store | None = None
+    # The authority that its certificate comes from, if it speaks TLS.
+    authority: Path | None = None
 
     def clear(self, bucket: str, size: int) -> None:
         """Looks whether one object of this size has arrived, and makes room for the next."""
@@ -34,12 +39,25 @@ class Server:
 
 
 @contextlib.contextmanager
-def discarding(binary: Path) -> Iterator[Server]:
+def discarding(binary: Path, state: Path, *, over_tls: bool) -> Iterator[Server]:
     """Reads and throws away."""
-    with subprocess.Popen([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    authority, command = None, [binary]
+    if over_tls:
+        state.mkdir(parents=True)
+        authority, certificate = certificates.make(state)
+        command.append(certificate)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         port = int(process.stdout.readline())
-        yield Server("discard", "a server that throws everything away", f"http://{LOOPBACK}:{port}")
+        if over_tls:
+            yield Server("discard-https", "the same server over HTTPS", f"https://localhost:{port}", authority=authority)
+        else:
+            yield Server("discard", "a server that throws everything away", f"http://{LOOPBACK}:{port}")
         process.stdin.close()
+
+
+def start(kind: str, binary: Path, state: Path) -> contextlib.AbstractContextManager[Server]:
+    """The server of this name."""
+    return seaweed(state) if kind == "seaweedfs" else discarding(binary, state, over_tls=kind == "discard-https")
 
 
 @contextlib.contextmanager
