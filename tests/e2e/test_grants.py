@@ -138,13 +138,15 @@ def test_the_limits_are_those_of_the_template(user):
             accepted("image/webp", "webp", 50 * MIB, True),
             accepted("image/gif", "gif", 50 * MIB, True),
             accepted("image/avif", "avif", 50 * MIB, False),
-            accepted("video/mp4", "mp4", 5 * GIB, False),
-            accepted("video/webm", "webm", 5 * GIB, False),
-            accepted("video/quicktime", "mov", 5 * GIB, False),
+            accepted("video/mp4", "mp4", 50 * GIB, False),
+            accepted("video/webm", "webm", 50 * GIB, False),
+            accepted("video/quicktime", "mov", 50 * GIB, False),
             accepted("application/pdf", "pdf", 200 * MIB, False),
         ],
         "urlLifetimeSeconds": 900,
         "grantLifetimeSeconds": 3600,
+        "multipartLifetimeSeconds": 3 * 86400,
+        "parts": {"defaultSize": 16 * MIB, "minSize": 5 * MIB, "maxSize": 5 * GIB, "maxCount": 10_000, "maxSigned": 500},
     }
 
 

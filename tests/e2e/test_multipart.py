@@ -266,15 +266,3 @@ def test_somebody_elses_parts_are_not_found(user, new_user):
 def test_a_query_that_is_not_known_is_refused(user, query):
     grant = granted(user)
     expect.problem(user.call("GET", f"/v1/uploads/{grant['id']}?{query}"), 400, "invalid_request")
-
-
-def test_limits_tell_of_parts(user):
-    limits = user.call("GET", "/v1/limits").json()
-    assert limits["parts"] == {
-        "defaultSize": 16 << 20,
-        "minSize": 5 << 20,
-        "maxSize": 5 << 30,
-        "maxCount": 10_000,
-        "maxSigned": 500,
-    }
-    assert limits["multipartLifetimeSeconds"] == 259200

@@ -201,9 +201,17 @@ def test_a_route_or_method_that_is_none_is_not_found(user, method, path):
     expect.gateway_refusal(user.call(method, path), 404)
 
 
-def test_a_query_string_changes_nothing(user):
-    grant = user.grant(PHOTO)
-    assert user.call("GET", f"/v1/uploads/{grant['id']}?owner=somebody&id=x&include=parts").json() == user.read(grant).json()
+def test_a_query_string_changes_nothing_where_none_is_known(user):
+    grant = user.upload(PHOTO)
+    reply = user.call("POST", f"/v1/uploads/{grant['id']}/confirm?owner=somebody&id=x")
+    assert (reply.status, reply.json()["id"]) == (200, grant["id"])
+
+
+@pytest.mark.parametrize("path", ["/v1/uploads/{id}", "/v1/files"])
+def test_a_parameter_that_is_not_known_is_refused_where_some_are(user, path):
+    grant = user.upload(PHOTO)
+    problem = expect.problem(user.call("GET", path.format(id=grant["id"]) + "?owner=somebody"), 400, "invalid_request")
+    assert [error["pointer"] for error in problem["errors"]] == ["owner"]
 
 
 def test_an_unexpected_body_changes_nothing(user):
