@@ -29,6 +29,19 @@ pub struct Connection {
     http: SharedHttpClient,
 }
 
+/// What every client is configured with. Each service's crate has a builder of its own, alike in name only.
+macro_rules! configured {
+    ($sdk:ident, $connection:expr) => {
+        $sdk::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region($connection.region.clone())
+            .credentials_provider($connection.credentials.clone())
+            .http_client($connection.http.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts())
+    };
+}
+
 impl Connection {
     /// Takes what Lambda put into the environment. The error has a sentence a problem, each naming its variable.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
@@ -80,13 +93,7 @@ impl Connection {
 
     /// An S3 client.
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
-        let mut config = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(self.region.clone())
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone())
-            .retry_config(retries())
-            .timeout_config(timeouts())
+        let mut config = configured!(aws_sdk_s3, self)
             // Thumbnails go over TLS with their length; the SDK's default would hash them as well.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             // Ranged reads would be compared with the checksum of the whole.
@@ -99,39 +106,21 @@ impl Connection {
 
     /// A `DynamoDB` client.
     pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let mut config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(self.region.clone())
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone())
-            .retry_config(retries())
-            .timeout_config(timeouts());
+        let mut config = configured!(aws_sdk_dynamodb, self);
         config.set_endpoint_url(self.endpoint.clone());
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
     /// An SQS client.
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
-        let mut config = aws_sdk_sqs::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(self.region.clone())
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone())
-            .retry_config(retries())
-            .timeout_config(timeouts());
+        let mut config = configured!(aws_sdk_sqs, self);
         config.set_endpoint_url(self.endpoint.clone());
         aws_sdk_sqs::Client::from_conf(config.build())
     }
 
     /// A `CloudFront` client. Its service has one place in a partition, which the SDK knows, whatever the region.
     pub(crate) fn cloudfront(&self) -> aws_sdk_cloudfront::Client {
-        let mut config = aws_sdk_cloudfront::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(self.region.clone())
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone())
-            .retry_config(retries())
-            .timeout_config(timeouts());
+        let mut config = configured!(aws_sdk_cloudfront, self);
         config.set_endpoint_url(self.endpoint.clone());
         aws_sdk_cloudfront::Client::from_conf(config.build())
     }

@@ -99,9 +99,13 @@ impl CompleteMultipart for S3Bucket {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
         let size = i64::try_from(size_bytes).expect("no grant is for more than 5 TiB");
         // One try: who asks again asks the whole question again, list and all.
-        let patience = aws_sdk_s3::Config::builder()
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::builder().operation_timeout(COMPLETE_TIMEOUT).build());
+        let patience = aws_sdk_s3::Config::builder().retry_config(RetryConfig::disabled()).timeout_config(
+            TimeoutConfig::builder()
+                .operation_timeout(COMPLETE_TIMEOUT)
+                // What is not set here stays as it is for every call.
+                .operation_attempt_timeout(COMPLETE_TIMEOUT)
+                .build(),
+        );
         let completed = self
             .client()
             .complete_multipart_upload()

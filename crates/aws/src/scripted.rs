@@ -3,7 +3,7 @@
 
 use crate::{CloudFrontDistribution, Connection, S3Bucket, S3Presigner, UploadsTable};
 use aws_sdk_s3::presigning::PresigningConfig;
-use aws_smithy_http_client::test_util::infallible_client_fn;
+use aws_smithy_http_client::test_util::{NeverClient, infallible_client_fn};
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -18,6 +18,7 @@ use std::time::Duration;
 use valet_core::checksum::Sha256;
 use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::ThumbnailFormat;
+use valet_core::ports::{CompleteMultipart, Completion, StoredPart};
 use valet_core::ports::{
     Copies, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, HeadObject,
     IdempotencyRecord, InvalidateCopies, ListReady, ListVersions, ObjectVersion, PresignPut, PutOutcome,
@@ -569,4 +570,56 @@ async fn a_query_that_ends_at_something_else_is_a_bad_answer() {
     let rows = NonZeroU16::new(1).unwrap();
     let error = table(200, body).list_ready(sample::pending().owner, None, rows).await.unwrap_err();
     assert_eq!((error.operation, error.kind), ("Query", StoreErrorKind::Permanent));
+}
+
+async fn complete(status: u16, body: String) -> Result<Completion, StoreError> {
+    let bucket = bucket(move |_| answer(status, &[], body.clone()));
+    let upload = sample::pending_multipart("m1");
+    let multipart = upload.multipart.clone().unwrap();
+    let part = |number| StoredPart {
+        number,
+        size_bytes: multipart.parts.size_of(number).unwrap(),
+        etag: "\"e\"".to_owned(),
+        crc64nvme: None,
+    };
+    let parts: Vec<_> = multipart.parts.numbers().map(part).collect();
+    bucket.complete_multipart(&upload.key(), &multipart.id, &parts, upload.size_bytes, None).await
+}
+
+#[tokio::test]
+async fn what_completing_came_to_is_told_apart() {
+    let done = "<CompleteMultipartUploadResult><Bucket>b</Bucket></CompleteMultipartUploadResult>".to_owned();
+    assert_eq!(complete(200, done).await.unwrap(), Completion::Completed);
+    for (status, code, expected) in [
+        (404, "NoSuchUpload", Completion::Gone),
+        (412, "PreconditionFailed", Completion::Exists),
+        (409, "ConditionalRequestConflict", Completion::UnderWay),
+        (400, "BadDigest", Completion::Mismatch),
+        (400, "InvalidPart", Completion::Mismatch),
+    ] {
+        assert_eq!(complete(status, s3_error(code)).await.unwrap(), expected, "{code}");
+    }
+    assert_eq!(complete(404, s3_error("NoSuchBucket")).await.unwrap_err().kind, StoreErrorKind::Permanent);
+}
+
+/// S3 answers 200 before it knows how it ends, and keeps the connection with spaces.
+#[tokio::test]
+async fn an_error_inside_a_200_is_no_completed_upload() {
+    let body =
+        format!("<?xml version=\"1.0\"?>\n   {}", s3_error("InternalError").split_once("?>").unwrap().1);
+    let error = complete(200, body).await.unwrap_err();
+    assert_eq!((error.operation, error.kind), ("CompleteMultipartUpload", StoreErrorKind::Transient));
+}
+
+#[tokio::test(start_paused = true)]
+async fn completing_that_takes_long_is_under_way() {
+    let connection = connection(|_| unreachable!("it never answers")).with_http(NeverClient::new());
+    let bucket = S3Bucket::new(&connection, "valet-example".to_owned(), "123456789012".to_owned());
+    let upload = sample::pending_multipart("m1");
+    let multipart = upload.multipart.clone().unwrap();
+    let begun = tokio::time::Instant::now();
+    let completed =
+        bucket.complete_multipart(&upload.key(), &multipart.id, &[], upload.size_bytes, None).await;
+    assert_eq!(completed.unwrap(), Completion::UnderWay);
+    assert_eq!(begun.elapsed().as_secs(), 18);
 }
