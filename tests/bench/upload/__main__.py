@@ -71,7 +71,7 @@ def race(tools: list[Contestant], server: Server, bucket: str, size: int, rounds
             if run.status != 0:
                 words = (WORK / "tool.log").read_text(errors="replace").strip().splitlines() or ["it said nothing"]
                 raise Sorry(f"{tool.name} ended with {run.status}: {words[-1][:300]}")
-            server.clear(bucket, size)
+            server.clear(bucket, tool.key, size)
             say(f"{server.name}, {size / GIB:g} GiB, round {number + 1}, {tool.name}: {run.wall_seconds:.2f} s, {run.cpu_seconds:.2f} CPU s")
             runs[tool.name].append(run)
     return [Row(server.title, size, tool.name, tool.checksums, tool.is_held, runs[tool.name]) for tool in tools]

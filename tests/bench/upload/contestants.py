@@ -33,6 +33,8 @@ class Contestant:
     checksums: str
     environment: dict[str, str] = field(default_factory=dict)
     is_held: bool = True
+    # What the object is called; ours has a name of the API's, which looks at the object itself.
+    key: str | None = None
 
 
 def all_of(tools: Path, valet: Path, file: Path, to: Target, folder: Path) -> list[Contestant]:
@@ -55,13 +57,21 @@ def all_of(tools: Path, valet: Path, file: Path, to: Target, folder: Path) -> li
             "CRC-64/NVME of each part and of the whole",
             {"VALET_API": to.api_url, "VALET_TOKEN": to.token} | trusted,
         ),
-        Contestant("boto3", [*boto3, "boto3", *arguments], signed, trusted),
-        Contestant("boto3, unsigned payload", [*boto3, "boto3-unsigned", *arguments, "unsigned"], "CRC-32 of each part", trusted, is_held=False),
+        Contestant("boto3", [*boto3, "boto3", *arguments], signed, trusted, key="boto3"),
+        Contestant(
+            "boto3, unsigned payload",
+            [*boto3, "unsigned", *arguments, "unsigned"],
+            "CRC-32 of each part",
+            trusted,
+            is_held=False,
+            key="unsigned",
+        ),
         Contestant(
             "aws s3 cp",
             [bin / "aws", "--endpoint-url", to.endpoint, "s3", "cp", "--only-show-errors", file, f"s3://{to.bucket}/aws"],
             signed,
             {"AWS_CONFIG_FILE": str(config)} | trusted,
+            key="aws",
         ),
         Contestant(
             "s5cmd",
@@ -69,6 +79,7 @@ def all_of(tools: Path, valet: Path, file: Path, to: Target, folder: Path) -> li
             + ["--concurrency", str(PARALLEL), file, f"s3://{to.bucket}/s5cmd"],
             "MD5 of each part, SHA-256 for the signature",
             trusted,
+            key="s5cmd",
         ),
     ]
     # Over HTTPS it signs none anyway.

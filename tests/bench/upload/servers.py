@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import ssl
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +28,11 @@ class Server:
     # The authority that its certificate comes from, if it speaks TLS.
     authority: Path | None = None
 
-    def clear(self, bucket: str, size: int) -> None:
-        """Looks whether one object of this size has arrived, and makes room for the next."""
+    def clear(self, bucket: str, key: str | None, size: int) -> None:
+        """Looks whether the object has arrived in its size, and makes room for the next."""
         if self.store is None:
+            if key and (found := self._size(f"/{bucket}/{key}")) != size:
+                raise Sorry(f"the object has {found} bytes and not {size}.")
             return
         found = [item["Size"] for item in self.store.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
         if found != [size]:
@@ -36,6 +40,13 @@ class Server:
         self.store.empty_bucket(bucket)
         # What is still to be written would be written while the next tool runs.
         os.sync()
+
+
+    def _size(self, path: str) -> int:
+        context = ssl.create_default_context(cafile=self.authority) if self.authority else None
+        request = urllib.request.Request(self.endpoint + path, method="HEAD")
+        with urllib.request.urlopen(request, context=context, timeout=10) as reply:
+            return int(reply.headers["Content-Length"])
 
 
 @contextlib.contextmanager
