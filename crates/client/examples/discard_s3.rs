@@ -225,7 +225,10 @@ fn read_body(request: &Request, input: &mut impl BufRead) -> io::Result<Body> {
     let length = request.header("content-length").and_then(|length| length.parse().ok());
     match (request.header("transfer-encoding"), length) {
         (Some(_), _) if is_aws_chunked => {
-            body.take_chunks(&mut BufReader::with_capacity(BUFFER, Unchunked::new(input)))?;
+            let mut inner = BufReader::with_capacity(BUFFER, Unchunked::new(input));
+            body.take_chunks(&mut inner)?;
+            // HTTP's last chunk comes after AWS's: left unread it would be taken for a request.
+            io::copy(&mut inner, &mut io::sink())?;
         }
         (Some(_), _) => body.take_chunks(input)?,
         (None, Some(length)) if is_aws_chunked => {
