@@ -74,7 +74,7 @@ def race(tools: list[Contestant], server: Server, bucket: str, size: int, rounds
             server.clear(bucket, tool.key, size)
             say(f"{server.name}, {size / GIB:g} GiB, round {number + 1}, {tool.name}: {run.wall_seconds:.2f} s, {run.cpu_seconds:.2f} CPU s")
             runs[tool.name].append(run)
-    return [Row(server.title, size, tool.name, tool.checksums, tool.is_held, runs[tool.name]) for tool in tools]
+    return [Row(server.title, size, tool.name, tool.checksums, tool.is_held, server.authority is not None, runs[tool.name]) for tool in tools]
 
 
 def machine(options: argparse.Namespace, load: float) -> str:

@@ -37,20 +37,22 @@ def test_memory_and_cpu_time_of_everything_that_was_started_are_seen(tmp_path, i
     assert 0.3 <= run.cpu_seconds < 5
 
 
-def row(tool: str, *, wall: float, cpu: float, anonymous: int = 10 * MIB) -> Row:
+def row(tool: str, *, wall: float, cpu: float, anonymous: int = 10 * MIB, is_over_tls: bool = False) -> Row:
     runs = [Measured(0, wall * worse, cpu * worse, anonymous, anonymous, b"") for worse in (1.5, 1.0, 1.2)]
-    return Row("a server", 10**9, tool, "", tool != "not held", runs)
+    return Row("a server", 10**9, tool, "", tool != "not held", is_over_tls, runs)
 
 
 def test_bounds_are_held_by_the_best_round_and_missed_by_the_worst_case():
     rows = [row("valet", wall=1, cpu=0.5), row("boto3", wall=1.1, cpu=2.1), row("aws s3 cp", wall=0.9, cpu=3), row("not held", wall=0.1, cpu=0.1)]
     found = {verdict.text: verdict for verdict in bounds.verdicts(rows)}
-    assert found["our CPU time a byte over that of boto3"].is_held
-    assert found["our CPU time a byte over that of aws s3 cp"].is_held
+    assert found["our CPU time a byte over that of boto3, over plain HTTP"].is_held
+    assert found["our CPU time a byte over that of aws s3 cp, over plain HTTP"].is_held
     assert found["our time over that of boto3"].is_held
     assert not found["our time over that of aws s3 cp"].is_held
     assert found["our anonymous memory, MiB"].is_held
     assert not any("not held" in text for text in found)
+    over_tls = [row("valet", wall=2, cpu=1, is_over_tls=True), row("boto3", wall=1, cpu=1, is_over_tls=True)]
+    assert [verdict.text for verdict in bounds.verdicts(over_tls)] == ["our time over that of boto3", "our anonymous memory, MiB"]
     fat = list(bounds.verdicts([row("valet", wall=1, cpu=1, anonymous=65 * MIB)]))
     assert [verdict.is_held for verdict in fat] == [False]
 
