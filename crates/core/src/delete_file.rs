@@ -68,38 +68,42 @@ async fn finish(
 
 /// Removes what may be left of a deleted upload: after a deletion that was interrupted, or what came in just then.
 ///
-/// However often it is called for an upload, its copies are invalidated, and paid for, once more than by its deletion.
+/// Says how many versions there were. However often it is called for an upload, its copies are invalidated, and paid for, once more than
+/// by its deletion.
 pub async fn remove_deleted(
     objects: &(impl ListVersions + DeleteVersions),
     cdn: &impl InvalidateCopies,
     upload: &Upload,
-) -> Result<(), StoreError> {
-    remove_stored(objects, upload).await?;
+) -> Result<u64, StoreError> {
+    let removed = remove_stored(objects, upload).await?;
     let mut copies = vec![Copies::Of(upload.key().to_string())];
     if upload.media_type.has_thumbnail() {
         copies.push(Copies::Under(upload.thumbnail_prefix()));
     }
-    cdn.invalidate_copies(&format!("{}-again", upload.id), &copies).await
+    cdn.invalidate_copies(&format!("{}-again", upload.id), &copies).await?;
+    Ok(removed)
 }
 
-/// Removes every version of the object and of everything that was made from it.
+/// Removes every version of the object and of everything that was made from it, and says how many there were.
 pub async fn remove_stored(
     objects: &(impl ListVersions + DeleteVersions),
     upload: &Upload,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let file = Stored::File(upload.key());
     let thumbnails = Stored::Thumbnails(upload.thumbnail_prefix());
     let (file, thumbnails) = join(remove_all(objects, &file), remove_all(objects, &thumbnails)).await;
-    file.and(thumbnails)
+    Ok(file? + thumbnails?)
 }
 
-async fn remove_all(objects: &(impl ListVersions + DeleteVersions), of: &Stored) -> Result<(), StoreError> {
+async fn remove_all(objects: &(impl ListVersions + DeleteVersions), of: &Stored) -> Result<u64, StoreError> {
+    let mut removed = 0;
     for _ in 0..MAX_ROUNDS {
         let versions = objects.list_versions(of).await?;
         if versions.is_empty() {
-            return Ok(());
+            return Ok(removed);
         }
         objects.delete_versions(&versions).await?;
+        removed += versions.len() as u64;
     }
     let source = "there are more versions than can be removed in one go".into();
     Err(StoreError { operation: "DeleteObject", kind: StoreErrorKind::Transient, source })

@@ -82,7 +82,7 @@ pub struct Counts {
     pub gave_up: u64,
     /// Multipart uploads that were aborted.
     pub aborted: u64,
-    /// Objects and thumbnails that were removed. Thumbnails of a deleted file are not counted.
+    /// Objects and thumbnails that were removed.
     pub removed: u64,
     /// Objects and multipart uploads under keys that are not ours. Left alone.
     pub foreign: u64,

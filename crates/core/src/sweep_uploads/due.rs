@@ -107,11 +107,13 @@ async fn look<T>(
         }
         State::Ready(_) => looked(uploads, &upload, due_at, None).await.map(|()| nothing),
         State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted => {
-            let removed = remove(objects, &upload).await?;
-            if upload.state == State::Deleted {
+            abort(objects, &upload).await?;
+            let removed = if upload.state == State::Deleted {
                 // Its deletion may have been broken off before the CDN forgot it, and nobody have asked again.
-                remove_deleted(objects, cdn, &upload).await?;
-            }
+                remove_deleted(objects, cdn, &upload).await?
+            } else {
+                remove_versions(objects, &upload).await?
+            };
             looked(uploads, &upload, due_at, None).await?;
             Ok(Counts { removed, ..nothing })
         }
@@ -143,7 +145,8 @@ async fn pending<T>(
         return Ok(nothing);
     };
     // The tombstone comes first: what arrives from here on meets it, and what this run fails to remove the second look will.
-    let removed = remove(objects, &expired).await?;
+    abort(objects, &expired).await?;
+    let removed = remove_versions(objects, &expired).await?;
     Ok(Counts { expired: 1, aborted: u64::from(expired.multipart.is_some()), removed, ..nothing })
 }
 
@@ -169,15 +172,20 @@ async fn thumbnails(
     Ok(Counts { requeued: 1, ..Counts::default() })
 }
 
-/// Removes what an upload without a file has in S3: its parts and every version of its object.
-async fn remove(
-    objects: &(impl AbortMultipart + DeleteVersion + ListObjectVersions),
+/// Has S3 forget the parts of an upload, if it has any.
+async fn abort(objects: &impl AbortMultipart, upload: &Upload) -> Result<(), StoreError> {
+    match &upload.multipart {
+        Some(multipart) => objects.abort_multipart(&upload.key(), &multipart.id).await,
+        None => Ok(()),
+    }
+}
+
+/// Removes every version of an upload's object, and says how many there were.
+async fn remove_versions(
+    objects: &(impl DeleteVersion + ListObjectVersions),
     upload: &Upload,
 ) -> Result<u64, StoreError> {
     let key = upload.key();
-    if let Some(multipart) = &upload.multipart {
-        objects.abort_multipart(&key, &multipart.id).await?;
-    }
     let mut removed = 0;
     let file = Under::File(key);
     let mut next = None;
