@@ -17,7 +17,7 @@ from pathlib import Path
 from infra.local import sorry
 from infra.local.places import STATE
 from infra.local.sorry import Sorry
-from tests.bench.upload.tables import table
+from tests.bench.markdown import table
 from tests.heavy import client, files, grants, scenarios
 from tests.heavy.scenarios import GIB, MIB, Broken, Setting
 from tests.heavy.stack import HeavyStack, remove

@@ -3,17 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.bench.markdown import between, table
 from tests.bench.thumbnails.bounds import Row, Verdict, compared, geometric_mean
 
 PEERS = ("ours", "sharp", "Pillow")
 BEGIN, END = "<!-- make bench-thumbnails: begin -->", "<!-- make bench-thumbnails: end -->"
 KINDS = ("baseline", "progressive", "PNG", "WebP", "GIF")
 NONE = "–"
-
-
-def table(header: list[str], rows: Iterable[list[str]]) -> str:
-    """A Markdown table."""
-    return "\n".join("| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows])
 
 
 def times(row: Row, peer: str) -> str:
@@ -95,11 +91,7 @@ def bounds(verdicts: list[Verdict]) -> str:
 
 def written(document: str, text: str) -> str:
     """The document with the text in place of what stood between the markers."""
-    before, begins, rest = document.partition(BEGIN)
-    _, ends, after = rest.partition(END)
-    if not begins or not ends:
-        raise ValueError(f"the document has no `{BEGIN}` followed by `{END}`")
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
+    return between(document, BEGIN, END, text)
 
 
 def write(path: Path, text: str) -> None:

@@ -1,16 +1,11 @@
 """The measurements as Markdown, and their place in docs/PERFORMANCE.md; never what they mean."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
+from tests.bench.markdown import between, table
 from tests.bench.upload.bounds import Row, Verdict
 
 BEGIN, END = "<!-- make bench-upload: begin -->", "<!-- make bench-upload: end -->"
-
-
-def table(header: list[str], rows: Iterable[list[str]]) -> str:
-    """A Markdown table."""
-    return "\n".join("| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows])
 
 
 def rows(found: list[Row]) -> str:
@@ -43,11 +38,7 @@ def bounds(verdicts: list[Verdict]) -> str:
 
 def written(document: str, text: str) -> str:
     """The document with the text in place of what stood between the markers."""
-    before, begins, rest = document.partition(BEGIN)
-    _, ends, after = rest.partition(END)
-    if not begins or not ends:
-        raise ValueError(f"the document has no `{BEGIN}` followed by `{END}`")
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
+    return between(document, BEGIN, END, text)
 
 
 def write(path: Path, text: str) -> None:
