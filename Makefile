@@ -11,6 +11,7 @@ ENGINE := .tools/engine/bin/python
 PEERS := .tools/peers/bin/python
 FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads
 BINARIES := $(FUNCTIONS:%=--bin %)
+HOST_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 PYTEST := $(ENGINE) -m pytest -p no:cacheprovider
 
 .DEFAULT_GOAL := help
@@ -36,7 +37,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-cost test-unit test-template test-local test-conformance test-e2e test-cli test-heavy
+PARTS := fmt clippy doc test-layers test-supply test-cost test-unit test-template test-local test-conformance test-e2e test-cli test-heavy
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -55,6 +56,10 @@ doc: ## The docs build without warnings
 test-layers: .tools/engine.stamp ## Dependencies point downwards only
 	$(PYTHON) infra/tools/layers.py
 	$(PYTEST) tests/layers
+
+test-supply: .tools/deny.stamp .tools/release.stamp ## Licences, sources and bans of what is built in; the bill of materials; releases
+	cargo fetch --locked
+	.tools/release/bin/python -m pytest -p no:cacheprovider tests/supply
 
 test-unit: ## Rules, adapters and handlers, in memory
 	cargo test --workspace
@@ -111,7 +116,13 @@ build: ## The functions, debug
 build-release: .tools/lambda.stamp ## The functions as they are deployed, zipped in target/lambda
 	PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" cargo lambda build --release $(BINARIES) --output-format zip --skip-target-check $(if $(ARCH),--$(ARCH))
 
-tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp ## Install all tools now
+release: .tools/lambda.stamp .tools/release.stamp ## What `sam deploy` installs without a compiler, with its bill of materials; ARCH=arm64 or x86_64
+	.tools/release/bin/python -m infra.tools.release $(or $(ARCH),$(HOST_ARCH))
+
+reproducible: .tools/lambda.stamp .tools/release.stamp ## Build a release twice in different folders and compare
+	.tools/release/bin/python -m infra.tools.release $(or $(ARCH),$(HOST_ARCH)) --twice
+
+tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp .tools/deny.stamp .tools/release.stamp ## Install all tools now
 
 clean: ## Remove what was built and what runs left behind; the tools stay
 	cargo clean
@@ -128,6 +139,6 @@ help: ## This list
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-e2e test-cli test-heavy cost bench-functions bench-thumbnails bench-upload heavy build build-release tools clean help
+	test-cost test-supply test-e2e test-cli test-heavy cost bench-functions bench-thumbnails bench-upload heavy build build-release release reproducible tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp

@@ -51,7 +51,12 @@ class _NoManagedPolicies:
 
 def load(path: str | Path) -> dict:
     """A template as written, its short-form intrinsics (!Ref) in their long form."""
-    return json.loads(json.dumps(yaml_parse(Path(path).read_text())))
+    return parse(Path(path).read_text())
+
+
+def parse(text: str) -> dict:
+    """The same of its text."""
+    return json.loads(json.dumps(yaml_parse(text)))
 
 
 def transform(template_path: str | Path, parameters: dict[str, str] | None = None) -> dict:

@@ -1,0 +1,82 @@
+"""A release holds what `sam deploy` needs and deploys what the tree deploys; the same binaries give the same bytes."""
+
+import hashlib
+import os
+import tarfile
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from infra.tools import release, transform
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    for name in release.functions(ROOT / "template.yaml"):
+        (tmp_path / "lambda" / name).mkdir(parents=True)
+        (tmp_path / "lambda" / name / "bootstrap").write_bytes(name.encode() * 1000)
+    (tmp_path / "bill.json").write_text("{}")
+    return tmp_path
+
+
+def pack(built: Path, out: str, architecture: str = "arm64") -> Path:
+    return release.pack(architecture, built / "lambda", built / "bill.json", built / out)
+
+
+def test_the_archive_has_every_file_that_its_templates_name(built):
+    path = pack(built, "out")
+    with tarfile.open(path) as archive:
+        files = {member.name.split("/", 1)[1]: archive.extractfile(member).read() for member in archive.getmembers()}
+    template = transform.parse(files["template.yaml"].decode())
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            with zipfile.ZipFile(BytesIO(files[resource["Properties"]["CodeUri"]])) as code:
+                (entry,) = code.infolist()
+                assert entry.filename == "bootstrap" and entry.external_attr >> 16 & 0o111 == 0o111
+            assert "Metadata" not in resource, "sam build would want the sources"
+        if resource["Type"] == "AWS::CloudFormation::Stack":
+            assert files[resource["Properties"]["TemplateURL"]] == (ROOT / resource["Properties"]["TemplateURL"]).read_bytes()
+    assert {"README.md", "valet.cdx.json", "LICENSE-MIT", "LICENSE-APACHE", "samconfig.toml"} <= set(files)
+
+
+@pytest.mark.parametrize("architecture", sorted(release.ARCHITECTURES))
+def test_it_is_for_its_own_processor_alone(architecture):
+    template = transform.parse(release.prebuilt((ROOT / "template.yaml").read_text(), architecture))
+    assert template["Parameters"]["Architecture"]["Default"] == architecture
+    assert template["Parameters"]["Architecture"]["AllowedValues"] == [architecture]
+
+
+def test_a_template_with_another_layout_is_refused_rather_than_half_changed():
+    text = (ROOT / "template.yaml").read_text()
+    for old, new in [
+        ("      BuildMethod: rust-cargolambda\n", "      BuildMethod: makefile\n"),
+        ("    CodeUri: .\n", "    CodeUri: ./\n"),
+        ("    AllowedValues: [arm64, x86_64]\n", "    AllowedValues: [x86_64, arm64]\n"),
+    ]:
+        assert old in text
+        with pytest.raises((release.NotReleasable, KeyError)):
+            release.prebuilt(text.replace(old, new, 1), "arm64")
+
+
+def test_the_same_binaries_give_the_same_bytes(built):
+    first = pack(built, "one").read_bytes()
+    for path in built.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    os.chmod(built / "bill.json", 0o600)
+    assert pack(built, "two").read_bytes() == first
+
+
+def test_the_checksum_beside_it_is_that_of_the_archive(built):
+    path = pack(built, "out")
+    digest, name = path.with_name(path.name + ".sha256").read_text().split()
+    assert (digest, name) == (hashlib.sha256(path.read_bytes()).hexdigest(), path.name)
+
+
+def test_a_missing_binary_is_said_by_name(built):
+    (built / "lambda" / "issue-upload" / "bootstrap").unlink()
+    with pytest.raises(release.NotReleasable, match="issue-upload/bootstrap is missing"):
+        pack(built, "out")
