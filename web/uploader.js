@@ -1,4 +1,4 @@
-// Valet's uploader. Options, tasks and errors: uploader.d.ts. How and why: docs/UPLOADER.md.
+// Valet's uploader. What it takes and gives: uploader.d.ts. How and why: docs/UPLOADER.md.
 
 export class UploadError extends Error {
   name = "UploadError";
@@ -9,43 +9,41 @@ export class UploadError extends Error {
 }
 
 const failure = (status, problem) => {
-  const { detail = "the server answered " + status, errors = [], retryable = /408|429|5../.test(status) } = problem;
+  const { detail = "the server answered " + status, errors = [], retryable = /20[02]|408|429|5../.test(status) } = problem;
   const text = [detail, ...errors.map((error) => error.pointer + " " + error.detail)].join("; ");
   return new UploadError("http_" + status, text, { errors, ...problem, status, retryable });
 };
-const unreachable = (origin) => new UploadError("network", origin + " cannot be reached", { origin, retryable: true });
-const refused = (origin, what) =>
-  new UploadError("cors", `${origin} ${what}: its CORS rules must allow ${globalThis.location?.origin} and expose ETag`);
 const isOver = ({ status, code }) => status === 404 || status === 410 || code === "invalid_state";
 
-const originOf = (url) => new URL(url).origin;
+const heard = new Set();
+const hostOf = (url) => new URL(url).host;
+const unreachable = (url) => {
+  const why = heard.has(hostOf(url)) ? "" : ", or its CORS rules keep this page out";
+  return new UploadError("network", hostOf(url) + " cannot be reached" + why, { retryable: true });
+};
+
 const typeOf = (file) => file.type.split(";")[0];
 const read = (blob) =>
   blob.arrayBuffer().catch(() => {
     throw new UploadError("unreadable", "the file was changed, moved or removed");
   });
 
-const nap = (ms) => new Promise((done) => setTimeout(done, ms));
-const backOff = (failures, wait = 0) => nap(wait + Math.random() * Math.min(2e4, 500 * 2 ** failures));
+const backOff = (failures, wait = 0) =>
+  new Promise((done) => setTimeout(done, wait + Math.random() * Math.min(2e4, 500 * 2 ** failures)));
 
-// Who waits to be resumed, for the network, or for one of the connections that all tasks share.
+// For whoever is paused, offline, or wants one of the connections that all tasks share.
 const waiting = [];
 const woken = () => new Promise((done) => waiting.push(done));
 const wake = () => waiting.splice(0).forEach((done) => done());
 globalThis.addEventListener?.("online", wake);
 let busy = 0;
 
-// Origins that have answered: when they fall silent, CORS is not why.
-const heard = new Set();
-
 const newRun = (options) => ({ parallel: 6, retries: 5, ...options, turn: 0, arrived: 0, requests: new Set() });
-
 const interrupt = (run) => {
   run.turn++;
   run.requests.forEach((request) => request.abort());
 };
 
-// Does it until it is done or hopeless. Failures count while nothing else gets through.
 const attempt = async (run, job) => {
   for (let failures = 0, isLost, arrived; ; ) {
     while (!run.ended && (run.paused || (isLost && !navigator.onLine))) await woken();
@@ -54,26 +52,16 @@ const attempt = async (run, job) => {
     try {
       return await job(turn);
     } catch (error) {
-      const { code, origin, retryable, wait } = error;
+      const { code, status, retryable, gaveUp, wait } = error;
       if (turn !== run.turn) continue;
-      if (!retryable || error.gaveUp || code === "not_uploaded") throw error;
+      if (!retryable || gaveUp || code === "not_uploaded") throw error;
       isLost = code === "network" && !navigator.onLine;
       if (isLost) continue;
       if (arrived !== (arrived = run.arrived)) failures = 0;
-      if (++failures > run.retries) {
-        const isThere = origin && !heard.has(origin) && (await fetch(origin, { mode: "no-cors" }).catch(() => {}));
-        throw isThere ? refused(origin, "refuses this page") : Object.assign(error, { gaveUp: true });
-      }
+      if (status !== 202 && ++failures > run.retries) throw Object.assign(error, { gaveUp: true });
       await backOff(failures, wait);
     }
   }
-};
-
-// What is signed ends by this page's clock, a tenth early.
-const withEnd = (_, value) => {
-  const life = /X-Amz-Expires=(\d+)/.exec(value?.url)?.[1];
-  if (life) value.until = Date.now() + life * 900;
-  return value;
 };
 
 const call = (run, method, path, body, headers = {}) => {
@@ -82,28 +70,20 @@ const call = (run, method, path, body, headers = {}) => {
     headers.authorization = "Bearer " + (token.call ? await token(again) : token);
     headers["content-type"] = "application/json";
     const request = { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout?.(4e4) };
-    let response, text, json;
-    try {
-      response = await fetch(api + "/v1/uploads" + path, request);
-      text = await response.text();
-    } catch {
-      throw unreachable(originOf(api));
-    }
-    heard.add(originOf(api));
-    const { status } = response;
+    const response = await fetch(api + "/v1/uploads" + path, request).catch(() => {
+      throw unreachable(api);
+    });
+    heard.add(hostOf(api));
+    const { status, ok } = response;
     const wait = 1e3 * response.headers.get("retry-after") || 0;
     if (status === 401 && token.call && !again) return once(true);
-    if (status === 202) return nap(wait);
-    try {
-      json = JSON.parse(text, withEnd);
-    } catch {}
-    if (response.ok && (json || status === 204)) return json;
+    const json = await response.json().catch(() => {});
+    if (ok && json && status !== 202) return json;
     throw failure(status, { ...json, wait });
   };
   return attempt(run, () => once(false));
 };
 
-// Asks for 1 to 50 grants, on its own: no task's pause or end loses those of others.
 const grants = async (files, options) => {
   const { partSize, checksum } = options;
   const items = [];
@@ -134,8 +114,12 @@ const start = (file, options, ask, index) => {
   };
 
   const isReady = ({ etag, url, until }) => etag || (url && !(until < Date.now()));
-  const keep = ({ multipart, parts: signed = multipart?.parts, request }) =>
-    (signed ?? [request]).forEach((part) => Object.assign(parts[(part?.partNumber ?? 1) - 1], part));
+  const keep = ({ multipart, parts: signed = multipart?.parts, request = {} }) => {
+    for (const part of signed ?? [request]) {
+      const life = /X-Amz-Expires=(\d+)/.exec(part.url)?.[1];
+      Object.assign(parts[(part.partNumber ?? 1) - 1], part, { until: Date.now() + life * 900 });
+    }
+  };
   const signFrom = async ({ partNumber }) => {
     const next = parts.slice(partNumber - 1).filter((part) => !isReady(part));
     const body = { parts: next.slice(0, 40).map(({ partNumber }) => ({ partNumber })) };
@@ -149,15 +133,13 @@ const start = (file, options, ask, index) => {
     await sign(part);
     while (busy >= run.parallel) await woken();
     if (turn !== run.turn || !isReady(part)) return;
-    const { method, url, headers, from, to } = part;
-    const origin = originOf(url);
-    const body = file.slice(from, to);
+    const { url, headers, body } = part;
     const moved = (bytes) => {
       part.sent = Math.min(bytes, body.size);
       report("uploading");
     };
     const request = new XMLHttpRequest();
-    request.open(method, url);
+    request.open("PUT", url);
     for (const name in headers) request.setRequestHeader(name, headers[name]);
     run.requests.add(request);
     busy++;
@@ -180,21 +162,21 @@ const start = (file, options, ask, index) => {
     wake();
     run.requests.delete(request);
     const { status } = request;
-    if (status || part.sent) heard.add(origin);
+    if (status || part.sent) heard.add(hostOf(url));
     part.url = null;
     if (/^2|412/.test(status)) {
       part.etag = status === 412 || request.getResponseHeader("etag");
-      if (!part.etag) throw refused(origin, "hides the ETag");
+      if (!part.etag) throw new UploadError("cors", `the CORS rules of ${hostOf(url)} do not expose ETag`);
       run.arrived++;
       return moved(body.size);
     }
     moved(0);
     if (!status) {
       await read(body.slice(0, 1));
-      throw unreachable(origin);
+      throw unreachable(url);
     }
     const detail = `storage answered ${status} ${/<Code>(\w+)/.exec(request.responseText)?.[1]}`;
-    throw failure(status, { detail, retryable: /400|403|408|429|5../.test(status) });
+    throw failure(status, { detail, retryable: status !== 404 });
   };
 
   const transfer = async () => {
@@ -218,21 +200,20 @@ const start = (file, options, ask, index) => {
   const arrange = (stored) => {
     const { partSize = file.size, partCount: length = 1 } = upload.multipart ?? {};
     parts = Array.from({ length }, (_, n) => {
-      const { etag, size } = stored[n + 1] ?? {};
-      const known = parts[n]?.etag ?? etag;
-      const part = { partNumber: n + 1, from: n * partSize, to: (n + 1) * partSize, sent: 0 };
-      return etag && known === etag ? { ...part, etag, sent: size } : part;
+      const body = file.slice(n * partSize, (n + 1) * partSize);
+      const known = parts[n]?.etag ?? stored[n + 1];
+      const etag = known === stored[n + 1] && known;
+      return { partNumber: n + 1, body, etag, sent: etag ? body.size : 0 };
     });
     keep(upload);
   };
-  // How the upload is. What storage has not, or not as it was sent, is sent again.
   const look = async () => {
     const stored = {};
     let after = "";
     do {
       upload = await api("GET", "?include=parts" + after);
       const { stored: page = [], next } = upload.multipart ?? {};
-      for (const part of page) stored[part.partNumber] = part;
+      for (const { partNumber, etag } of page) stored[partNumber] = etag;
       after = next && "&after=" + next;
     } while (after);
     arrange(stored);
@@ -244,9 +225,7 @@ const start = (file, options, ask, index) => {
       report("confirming");
       const body = upload.multipart && { parts: parts.map(({ partNumber, etag }) => ({ partNumber, etag })) };
       try {
-        let record;
-        while (!record) record = await api("POST", "/confirm", body);
-        return record;
+        return await api("POST", "/confirm", body);
       } catch (error) {
         if (!/not_uploaded|parts_mismatch/.test(error.code) || ++repairs > 5) throw error;
         await backOff(repairs);
@@ -256,7 +235,7 @@ const start = (file, options, ask, index) => {
   };
 
   const granted = async () => {
-    const { [index]: item } = await ask();
+    const item = (await ask())[index];
     ask = () => grants([file], options);
     index = 0;
     if (item.problem) throw failure(item.status, item.problem);
