@@ -13,7 +13,9 @@ const failure = (status, problem) => {
   const text = [detail, ...errors.map((error) => error.pointer + " " + error.detail)].join("; ");
   return new UploadError("http_" + status, text, { errors, ...problem, status, retryable });
 };
-const isOver = ({ status, code }) => status === 404 || status === 410 || code === "invalid_state";
+const over = (status, reason = status) => new UploadError(reason, "the upload is " + status);
+// What another look at the upload mends.
+const isMended = ({ status, code }) => /404|410/.test(status) || /invalid_state|not_uploaded|parts_mismatch/.test(code);
 
 const heard = new Set();
 const hostOf = (url) => new URL(url).host;
@@ -42,6 +44,7 @@ const newRun = (options) => ({ parallel: 6, retries: 5, ...options, turn: 0, arr
 const interrupt = (run) => {
   run.turn++;
   run.requests.forEach((request) => request.abort());
+  wake();
 };
 
 const attempt = async (run, job) => {
@@ -103,11 +106,10 @@ const grants = async (files, options) => {
 const start = (file, options, ask, index) => {
   const run = newRun(options);
   const { signal, onGrant, onProgress } = options;
-  let { resume: id } = options;
   let upload, signing, failed, settle;
   let parts = [];
 
-  const api = (method, path, body) => call(run, method, "/" + id + path, body);
+  const api = (method, path, body) => call(run, method, "/" + task.id + path, body);
   const report = (phase) => {
     const loaded = parts.reduce((sum, part) => sum + part.sent, 0);
     if (!run.ended) onProgress?.({ loaded, total: file.size, phase }, file);
@@ -219,21 +221,6 @@ const start = (file, options, ask, index) => {
     arrange(stored);
   };
 
-  const finish = async () => {
-    for (let repairs = 0; ; ) {
-      await transfer();
-      report("confirming");
-      const body = upload.multipart && { parts: parts.map(({ partNumber, etag }) => ({ partNumber, etag })) };
-      try {
-        return await api("POST", "/confirm", body);
-      } catch (error) {
-        if (!/not_uploaded|parts_mismatch/.test(error.code) || ++repairs > 5) throw error;
-        await backOff(repairs);
-        await look();
-      }
-    }
-  };
-
   const granted = async () => {
     const item = (await ask())[index];
     ask = () => grants([file], options);
@@ -244,40 +231,38 @@ const start = (file, options, ask, index) => {
 
   const begin = async () => {
     for (let rounds = 0; ; rounds++) {
-      upload = null;
-      parts = [];
-      if (id) {
+      upload = {};
+      if (task.id)
         await look().catch((error) => {
-          if (!isOver(error)) throw error;
+          if (!isMended(error)) throw error;
         });
-        const { size, contentType, filename, status, reason = status } = upload ?? {};
-        if (upload && (size !== file.size || contentType !== typeOf(file)))
-          throw new UploadError("different_file", "this is another file than " + filename);
-        if (status === "ready") return upload.file;
-        if (status !== "pending") {
-          if (upload && rounds && status !== "expired") throw new UploadError(reason, "the upload is " + status);
-          id = null;
-        }
-      }
-      if (!id) {
+      const { status, reason, size = file.size, contentType = typeOf(file), filename } = upload;
+      if (size !== file.size || contentType !== typeOf(file)) throw new UploadError("different_file", "this is another file than " + filename);
+      if (status === "ready") return upload.file;
+      if (status !== "pending") {
+        if (rounds && status && status !== "expired") throw over(status, reason);
         report("granting");
         upload = await attempt(run, granted);
-        id = upload.id;
+        task.id = upload.id;
         const { request, multipart, confirm, ...record } = upload;
         onGrant?.(record, file);
         parts = [];
         arrange({});
       }
-      task.id = id;
       try {
-        return await finish();
+        await transfer();
+        report("confirming");
+        const body = upload.multipart && { parts: parts.map(({ partNumber, etag }) => ({ partNumber, etag })) };
+        return await api("POST", "/confirm", body);
       } catch (error) {
-        if (!isOver(error) || rounds > 2) throw error;
+        if (!isMended(error) || rounds > 4) throw error;
+        await backOff(rounds);
       }
     }
   };
 
   const task = Object.assign(new Promise((...both) => (settle = both)), {
+    id: options.resume,
     pause() {
       run.paused = true;
       interrupt(run);
@@ -288,9 +273,8 @@ const start = (file, options, ask, index) => {
     },
     cancel() {
       if (run.ended) return;
-      run.ended = new UploadError("cancelled", "the upload was cancelled");
+      run.ended = over("cancelled");
       interrupt(run);
-      wake();
       settle[1](run.ended);
     },
   });
@@ -300,7 +284,7 @@ const start = (file, options, ask, index) => {
     .then((record) => report("done") ?? record)
     .finally(() => {
       signal?.removeEventListener("abort", task.cancel);
-      if (run.ended && id) call(newRun(options), "DELETE", "/" + id).catch(() => {});
+      if (run.ended && task.id) call(newRun(options), "DELETE", "/" + task.id).catch(() => {});
       run.ended = true;
     })
     .then(...settle);
