@@ -8,6 +8,7 @@ LAMBDA_PORT ?= 9000
 EVENT ?= events/$*.json
 
 ENGINE := .tools/engine/bin/python
+NODE ?= node
 PEERS := .tools/peers/bin/python
 FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads
 BINARIES := $(FUNCTIONS:%=--bin %)
@@ -36,7 +37,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-cost test-unit test-template test-local test-conformance test-e2e test-cli test-heavy
+PARTS := fmt clippy doc test-layers test-cost test-web test-unit test-template test-local test-conformance test-e2e test-cli test-heavy
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -82,6 +83,9 @@ test-heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a net
 test-cost: .tools/engine.stamp ## The cost sheet adds up
 	$(PYTEST) tests/cost
 
+test-web: .tools/typescript.stamp ## The browser uploader: every answer, its size, its types, its package
+	$(NODE) --test tests/uploader/
+
 cost: ## What a million uploads cost; OPTIONS="--inputs my-prices.toml"
 	@exec $(PYTHON) infra/tools/cost.py $(OPTIONS)
 
@@ -111,7 +115,7 @@ build: ## The functions, debug
 build-release: .tools/lambda.stamp ## The functions as they are deployed, zipped in target/lambda
 	PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" cargo lambda build --release $(BINARIES) --output-format zip --skip-target-check $(if $(ARCH),--$(ARCH))
 
-tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp ## Install all tools now
+tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp .tools/typescript.stamp ## Install all tools now
 
 clean: ## Remove what was built and what runs left behind; the tools stay
 	cargo clean
@@ -124,10 +128,10 @@ help: ## This list
 	@$(PYTHON) infra/tools/install.py $*
 
 # What npm has a lock file of.
-.tools/guard.stamp .tools/sharp.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
+.tools/guard.stamp .tools/sharp.stamp .tools/typescript.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-e2e test-cli test-heavy cost bench-functions bench-thumbnails bench-upload heavy build build-release tools clean help
+	test-cost test-web test-e2e test-cli test-heavy cost bench-functions bench-thumbnails bench-upload heavy build build-release tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp
