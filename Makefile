@@ -1,6 +1,7 @@
 # `make help` lists what can be done here. Tools are installed into .tools on first use, pinned in infra/tools/requirements.
 
 PYTHON ?= python3
+NODE ?= node
 # The first of four neighbouring ports: AWS, API, CDN, token issuer.
 PORT ?= 4566
 SUB ?= developer
@@ -8,7 +9,6 @@ LAMBDA_PORT ?= 9000
 EVENT ?= events/$*.json
 
 ENGINE := .tools/engine/bin/python
-NODE ?= node
 PEERS := .tools/peers/bin/python
 FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads
 BINARIES := $(FUNCTIONS:%=--bin %)
@@ -84,7 +84,7 @@ test-cost: .tools/engine.stamp ## The cost sheet adds up
 	$(PYTEST) tests/cost
 
 test-web: .tools/typescript.stamp ## The browser uploader: every answer, its size, its types, its package
-	$(NODE) --test tests/uploader/
+	$(NODE) --test tests/uploader/*.test.mjs
 
 cost: ## What a million uploads cost; OPTIONS="--inputs my-prices.toml"
 	@exec $(PYTHON) infra/tools/cost.py $(OPTIONS)
