@@ -1,6 +1,7 @@
 # `make help` lists what can be done here. Tools are installed into .tools on first use, pinned in infra/tools/requirements.
 
 PYTHON ?= python3
+NODE ?= node
 # The first of four neighbouring ports: AWS, API, CDN, token issuer.
 PORT ?= 4566
 SUB ?= developer
@@ -37,7 +38,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-supply test-cost test-unit test-template test-local test-conformance test-e2e test-cli test-heavy
+PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-cli test-heavy
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -87,6 +88,9 @@ test-heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a net
 test-cost: .tools/engine.stamp ## The cost sheet adds up
 	$(PYTEST) tests/cost
 
+test-web: .tools/typescript.stamp ## The browser uploader: every answer, its size, its types, its package
+	$(NODE) --test tests/uploader/*.test.mjs
+
 cost: ## What a million uploads cost; OPTIONS="--inputs my-prices.toml"
 	@exec $(PYTHON) infra/tools/cost.py $(OPTIONS)
 
@@ -122,7 +126,7 @@ release: .tools/lambda.stamp .tools/release.stamp ## What `sam deploy` installs 
 reproducible: .tools/lambda.stamp .tools/release.stamp ## Build a release twice in different folders and compare
 	.tools/release/bin/python -m infra.tools.release $(or $(ARCH),$(HOST_ARCH)) --twice
 
-tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp .tools/deny.stamp .tools/release.stamp ## Install all tools now
+tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp .tools/typescript.stamp .tools/deny.stamp .tools/release.stamp ## Install all tools now
 
 clean: ## Remove what was built and what runs left behind; the tools stay
 	cargo clean
@@ -135,10 +139,10 @@ help: ## This list
 	@$(PYTHON) infra/tools/install.py $*
 
 # What npm has a lock file of.
-.tools/guard.stamp .tools/sharp.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
+.tools/guard.stamp .tools/sharp.stamp .tools/typescript.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-supply test-e2e test-cli test-heavy cost bench-functions bench-thumbnails bench-upload heavy build build-release release reproducible tools clean help
+	test-cost test-web test-supply test-e2e test-cli test-heavy cost bench-functions bench-thumbnails bench-upload heavy build build-release release reproducible tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp

@@ -1,0 +1,118 @@
+// What the uploader takes from a browser and Node has not: XMLHttpRequest, and time that runs a hundred times faster.
+// It must never be kinder than a browser: a header that is not exposed is not there, a request that ends fires loadend once.
+
+import http from "node:http";
+
+const SAFE = ["cache-control", "content-type", "expires", "last-modified", "pragma"];
+const later = setTimeout;
+
+/** Every wait that the uploader asked for, in milliseconds, since the last `rest`. */
+export const waits = [];
+
+let faster = 100;
+
+/** Lets the uploader's time run as everybody's: what it waits for does not come to pass within a test. */
+export function keepTime() {
+  faster = 1;
+}
+
+/** Starts a test with even jitter, no waits, and the network there. */
+export function rest() {
+  faster = 100;
+  waits.length = 0;
+  Math.random = () => 0.5;
+  navigator.onLine = true;
+}
+
+/** Resolves when it holds, or fails after five seconds. */
+export async function until(holds, what) {
+  for (const end = Date.now() + 5000; Date.now() < end; await new Promise((done) => later(done, 2))) if (await holds()) return;
+  throw new Error(`not within 5 s: ${what}`);
+}
+
+/** The network's end and its return, as a browser tells them. */
+export function setOnline(isOnline) {
+  navigator.onLine = isOnline;
+  listeners.forEach((listener) => isOnline && listener());
+}
+
+const listeners = [];
+globalThis.navigator = { onLine: true };
+globalThis.addEventListener = (type, listener) => type === "online" && listeners.push(listener);
+globalThis.setTimeout = (job, ms, ...more) => {
+  // Node's own fetch has timers, too.
+  if (!new Error().stack.includes("/web/uploader.js")) return later(job, ms, ...more);
+  waits.push(ms);
+  return later(job, ms / faster);
+};
+
+globalThis.XMLHttpRequest = class {
+  upload = {};
+  status = 0;
+  responseText = "";
+  #headers = {};
+  #answered = {};
+
+  open(method, url) {
+    this.#headers = {};
+    this.request = { method, url: new URL(url) };
+  }
+
+  setRequestHeader(name, value) {
+    this.#headers[name] = value;
+  }
+
+  getResponseHeader(name) {
+    const exposed = (this.#answered["access-control-expose-headers"] ?? "").split(/, */);
+    return exposed.includes(name) || SAFE.includes(name) ? (this.#answered[name] ?? null) : null;
+  }
+
+  abort() {
+    this.#end(0);
+  }
+
+  async send(body) {
+    const { method, url } = this.request;
+    let bytes;
+    try {
+      bytes = Buffer.from(await body.arrayBuffer());
+    } catch {
+      return this.#end(0);
+    }
+    if (this.ended) return;
+    if (!navigator.onLine) return this.#end(0);
+    const headers = { ...this.#headers, "content-length": bytes.length };
+    this.socket = http.request(url, { method, headers }, async (answer) => {
+      let text = "";
+      try {
+        for await (const chunk of answer) text += chunk;
+      } catch {
+        return this.#end(0);
+      }
+      this.#answered = answer.headers;
+      this.responseText = text;
+      this.#end(answer.statusCode);
+    });
+    this.socket.on("error", () => this.#end(0));
+    // In halves, so that there is a middle to fail in.
+    const half = Math.ceil(bytes.length / 2);
+    this.socket.write(bytes.subarray(0, half), () => {
+      if (this.ended) return;
+      this.upload.onprogress?.({ loaded: half });
+      this.socket.end(bytes.subarray(half), () => {
+        if (this.ended) return;
+        this.upload.onprogress?.({ loaded: bytes.length });
+        this.upload.onload?.({});
+      });
+    });
+  }
+
+  #end(status) {
+    if (this.ended) return;
+    this.ended = true;
+    this.status = status;
+    if (!status) this.socket?.destroy();
+    // A browser fires it from its event loop.
+    setImmediate(() => this.onloadend?.({}));
+  }
+};

@@ -1,0 +1,305 @@
+// What it takes and gives: uploader.d.ts. How and why: docs/UPLOADER.md.
+
+export class UploadError extends Error {
+	name = "UploadError";
+	constructor(code, text, more) {
+		super(text[0].toUpperCase() + text.slice(1) + ".");
+		Object.assign(this, { code, retryable: false }, more);
+	}
+}
+
+const failure = (status, problem) => {
+	const { detail = "the server answered " + status, errors = [], retryable = /20[02]|408|429|5../.test(status) } = problem;
+	const text = [detail, ...errors.map((error) => error.pointer + " " + error.detail)].join("; ");
+	return new UploadError("http_" + status, text, { errors, ...problem, status, retryable });
+};
+const over = (status) => new UploadError(status, "the upload is " + status);
+const isMended = ({ status, code }) => /404|410|invalid_state|not_uploaded|parts_mismatch/.test(status + code);
+
+const heard = new Set();
+const hostOf = (url) => new URL(url).host;
+const unreachable = (url) => {
+	const why = heard.has(hostOf(url)) ? "" : ", or its CORS rules keep this page out";
+	return new UploadError("network", hostOf(url) + " cannot be reached" + why, { retryable: true });
+};
+
+const typeOf = (file) => file.type.split(";")[0];
+
+const backOff = (failures, wait = 0) =>
+	new Promise((done) => setTimeout(done, wait + Math.random() * Math.min(2e4, 500 * 2 ** failures)));
+
+// Tasks wait here while paused, offline, or short of the connections that all of them share.
+const waiting = [];
+const woken = () => new Promise((done) => waiting.push(done));
+const wake = () => waiting.splice(0).forEach((done) => done());
+globalThis.addEventListener?.("online", wake);
+let busy = 0;
+
+const newRun = (options) => ({ parallel: 6, retries: 5, ...options, turn: 0, arrived: 0, requests: new Set() });
+const interrupt = (run) => {
+	run.turn++;
+	run.requests.forEach((request) => request.abort());
+	wake();
+};
+
+const attempt = async (run, job) => {
+	for (let failures = 0, isLost, arrived; ; ) {
+		while (!run.ended && (run.paused || (isLost && !navigator.onLine))) await woken();
+		if (run.ended) throw run.ended;
+		const { turn } = run;
+		try {
+			return await job(turn);
+		} catch (error) {
+			const { code, status, retryable, gaveUp, wait } = error;
+			if (turn !== run.turn) continue;
+			if (!retryable || gaveUp || code === "not_uploaded") throw error;
+			if ((isLost = code === "network" && !navigator.onLine)) continue;
+			if (arrived !== (arrived = run.arrived)) failures = 0;
+			if (status !== 202 && ++failures > run.retries) throw Object.assign(error, { gaveUp: true });
+			await backOff(failures, wait);
+		}
+	}
+};
+
+const call = (run, method, path, body) => {
+	const { api, token, fetch = globalThis.fetch } = run;
+	const headers = { "content-type": "application/json", "idempotency-key": Math.random() };
+	const once = async (again) => {
+		headers.authorization = "Bearer " + (token.call ? await token(again) : token);
+		const signal = AbortSignal.timeout?.(4e4);
+		const response = await fetch(api + "/v1/uploads" + path, { method, headers, body: JSON.stringify(body), signal }).catch(() => {
+			throw unreachable(api);
+		});
+		heard.add(hostOf(api));
+		const { status } = response;
+		const wait = 1e3 * response.headers.get("retry-after") || 0;
+		if (status === 401 && token.call && !again) return once(true);
+		const json = await response.json().catch(() => {});
+		if (json && status < 202) return json;
+		throw failure(status, { ...json, wait });
+	};
+	return attempt(run, () => once());
+};
+
+const grants = async (files, options) => {
+	const { partSize, checksum } = options;
+	const items = [];
+	for (const file of files) {
+		const { size, name: filename } = file;
+		const item = { filename, contentType: typeOf(file), size, partSize };
+		if (checksum && !partSize && size <= 2 ** 24) {
+			const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer().catch(() => new Uint8Array()));
+			item.checksum = { sha256: btoa(String.fromCharCode(...new Uint8Array(digest))) };
+		}
+		items.push(item);
+	}
+	const ask = (path, body) => call(newRun(options), "POST", path, body);
+	return items[1] ? (await ask("/batch", { items })).items : [{ upload: await ask("", items[0]) }];
+};
+
+const one = async (file, options) => (await grants([file], options))[0];
+
+const start = (file, options, ask) => {
+	const run = newRun(options);
+	const { signal, onGrant, onProgress } = options;
+	let upload, signing, failed, settle;
+	let parts = [];
+
+	const api = (method, path, body) => call(run, method, "/" + task.id + path, body);
+	const report = (phase) => {
+		const total = file.size;
+		const loaded = phase === "done" ? total : parts.reduce((sum, part) => sum + part.sent, 0);
+		if (!run.ended) onProgress?.({ loaded, total, phase }, file);
+	};
+
+	const isReady = ({ etag, url, until }) => etag || (url && !(until < Date.now()));
+	const keep = ({ request = {}, multipart, parts: signed = multipart?.parts ?? [request] }) => {
+		for (const { partNumber = 1, url, headers } of signed) {
+			const until = Date.now() + /X-Amz-Expires=(\d+)/.exec(url)?.[1] * 900;
+			Object.assign(parts[partNumber - 1], { url, headers, until });
+		}
+	};
+	const signFrom = async ({ partNumber }) => {
+		const next = parts.slice(partNumber - 1).filter((part) => !isReady(part));
+		const body = { parts: next.slice(0, 40).map(({ partNumber }) => ({ partNumber })) };
+		keep(await (upload.multipart ? api("POST", "/parts", body) : api("POST", "/url")));
+	};
+	const sign = async (part) => {
+		while (part && !isReady(part)) await (signing ??= signFrom(part).finally(() => (signing = null)));
+	};
+
+	const send = async (part, turn) => {
+		await sign(part);
+		while (busy >= run.parallel && turn === run.turn) await woken();
+		if (turn !== run.turn || !isReady(part)) return;
+		const { url, headers, body } = part;
+		const moved = (bytes) => {
+			part.sent = Math.min(bytes, body.size);
+			report("uploading");
+		};
+		const request = new XMLHttpRequest();
+		request.open("PUT", url);
+		for (const name in headers) request.setRequestHeader(name, headers[name]);
+		run.requests.add(request);
+		busy++;
+		await new Promise((done) => {
+			let timer;
+			const watch = (ms) => {
+				clearTimeout(timer);
+				timer = setTimeout(() => request.abort(), ms);
+			};
+			request.upload.onprogress = ({ loaded }) => {
+				watch(3e4);
+				moved(loaded);
+			};
+			request.upload.onload = () => watch(12e4);
+			request.onloadend = () => done(clearTimeout(timer));
+			watch(3e4);
+			request.send(body);
+		});
+		busy--;
+		wake();
+		run.requests.delete(request);
+		const { status } = request;
+		if (status || part.sent) heard.add(hostOf(url));
+		part.url = null;
+		if (/^2|412/.test(status)) {
+			part.etag = status === 412 || request.getResponseHeader("etag");
+			if (!part.etag) throw new UploadError("cors", `the CORS rules of ${hostOf(url)} do not expose ETag`);
+			run.arrived++;
+			return moved(body.size);
+		}
+		moved(0);
+		if (!status) {
+			await body.slice(0, 1).arrayBuffer().catch(() => {
+				throw new UploadError("unreadable", "the file was changed, moved or removed");
+			});
+			throw unreachable(url);
+		}
+		const detail = `storage answered ${status} ${/<Code>(\w+)/.exec(request.responseText)?.[1] ?? "error"}`;
+		throw failure(status, { detail, retryable: status !== 404 });
+	};
+
+	const transfer = async () => {
+		report("uploading");
+		failed = null;
+		const left = parts.filter((part) => !part.etag).values();
+		const work = async () => {
+			for (const part of left) {
+				sign(parts[part.partNumber + run.parallel]).catch(() => {});
+				while (!part.etag && !failed)
+					await attempt(run, (turn) => failed || send(part, turn)).catch((error) => {
+						failed ??= error;
+						interrupt(run);
+					});
+			}
+		};
+		await Promise.all(Array.from({ length: run.parallel }, work));
+		await signing?.catch(() => {});
+		if (failed) throw failed;
+	};
+
+	const arrange = (stored) => {
+		const { partSize = file.size, partCount: length = 1 } = upload.multipart ?? {};
+		parts = Array.from({ length }, (_, n) => {
+			const body = file.slice(n * partSize, (n + 1) * partSize);
+			const known = parts[n]?.etag ?? stored[n + 1];
+			const etag = known === stored[n + 1] && known;
+			return { partNumber: n + 1, body, etag, sent: etag ? body.size : 0 };
+		});
+		keep(upload);
+	};
+	const look = async () => {
+		const stored = {};
+		let after = "";
+		do {
+			upload = await api("GET", "?include=parts" + after);
+			const { stored: page = [], next } = upload.multipart ?? {};
+			for (const { partNumber, etag } of page) stored[partNumber] = etag;
+			after = next && "&after=" + next;
+		} while (after);
+		arrange(stored);
+	};
+
+	const granted = async () => {
+		const { status, problem, upload } = await (ask?.() ?? one(file, options));
+		ask = null;
+		if (problem) throw failure(status, problem);
+		return upload;
+	};
+
+	const begin = async () => {
+		for (let rounds = 0; ; rounds++) {
+			upload = {};
+			if (task.id)
+				await look().catch((error) => {
+					if (!isMended(error)) throw error;
+				});
+			const { status, size = file.size, contentType = typeOf(file), filename } = upload;
+			if (size !== file.size || contentType !== typeOf(file)) throw new UploadError("different_file", "this is another file than " + filename);
+			if (status === "ready") return upload.file;
+			if (status !== "pending") {
+				if (rounds && status && status !== "expired") throw over(status);
+				report("granting");
+				upload = await attempt(run, granted);
+				task.id = upload.id;
+				const { request, multipart, confirm, ...record } = upload;
+				onGrant?.(record, file);
+				parts = [];
+				arrange({});
+			}
+			try {
+				await transfer();
+				report("confirming");
+				const body = upload.multipart && { parts: parts.map(({ partNumber, etag }) => ({ partNumber, etag })) };
+				return await api("POST", "/confirm", body);
+			} catch (error) {
+				if (!isMended(error) || rounds > 4) throw error;
+				await backOff(rounds);
+			}
+		}
+	};
+
+	const task = Object.assign(new Promise((...both) => (settle = both)), {
+		id: options.resume,
+		pause() {
+			run.paused = true;
+			interrupt(run);
+		},
+		resume() {
+			run.paused = false;
+			wake();
+		},
+		cancel() {
+			if (run.ended) return;
+			run.ended = over("cancelled");
+			interrupt(run);
+			settle[1](run.ended);
+		},
+	});
+	signal?.addEventListener("abort", task.cancel);
+	if (signal?.aborted) task.cancel();
+	begin()
+		.then((record) => report("done") ?? record)
+		.finally(() => {
+			signal?.removeEventListener("abort", task.cancel);
+			if (run.ended && task.id) call(newRun(options), "DELETE", "/" + task.id).catch(() => {});
+			run.ended = true;
+		})
+		.then(...settle);
+	return task;
+};
+
+export const upload = (file, options) => start(file, options);
+
+export const uploadAll = (files, options) => {
+	const all = [...files];
+	const groups = [];
+	return all.map((file, n) => {
+		const from = n - (n % 50);
+		const ask = async () => (await (groups[from] ??= grants(all.slice(from, from + 50), options)))[n - from];
+		const task = start(file, { ...options, resume: null }, ask);
+		task.catch(() => {});
+		return task;
+	});
+};
