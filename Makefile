@@ -1,7 +1,7 @@
 # `make help` lists what can be done here. Tools are installed into .tools on first use, pinned in infra/tools/requirements.
 
 PYTHON ?= python3
-# The first of four neighbouring ports: AWS, API, CDN, token issuer.
+# The first of five neighbouring ports: AWS, API, CDN, token issuer, page.
 PORT ?= 4566
 SUB ?= developer
 LAMBDA_PORT ?= 9000
@@ -9,7 +9,7 @@ EVENT ?= events/$*.json
 
 ENGINE := .tools/engine/bin/python
 PEERS := .tools/peers/bin/python
-FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads
+FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads serve-page
 BINARIES := $(FUNCTIONS:%=--bin %)
 PYTEST := $(ENGINE) -m pytest -p no:cacheprovider
 

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 from infra.local.engine import Engine
-from infra.local.issuer import AUDIENCE
+from infra.local.issuer import AUDIENCE, CLIENT
 from infra.local.outputs import Outputs
 from infra.local.places import TEMPLATE
 from infra.local.sorry import Sorry
@@ -31,6 +31,10 @@ def deploy(engine: Engine, issuer_url: str, binaries: dict[str, Path], parameter
         "JwtIssuer": issuer_url,
         "JwtAudience": AUDIENCE,
         "CorsOrigin": "http://localhost:3000",
+        "Page": "true",
+        "PageClientId": CLIENT,
+        "PublicPageUrl": engine.page_url,
+        "PublicApiUrl": engine.api_url,
         "Architecture": _architecture(),
         "PublicCdnUrl": engine.cdn_url,
         "LocalEngine": "true",
@@ -41,7 +45,7 @@ def deploy(engine: Engine, issuer_url: str, binaries: dict[str, Path], parameter
         body = transform.for_engine(native, code, urls)
     except transform.NotTransformable as problem:
         raise Sorry(f"template.yaml cannot be deployed: {problem}") from problem
-    _create(engine, body, given)
+    _create(engine, _stored(engine, "template.json", body), given)
     return _finish(engine, native, issuer_url)
 
 
@@ -62,9 +66,14 @@ def _upload(engine: Engine, native: dict, binaries: dict[str, Path]) -> tuple[di
     urls = {}
     for path, template in transform.nested(native, TEMPLATE).items():
         key = path.replace("/", "-").rsplit(".", 1)[0] + ".json"
-        s3.put_object(Bucket=ARTIFACTS, Key=key, Body=json.dumps(template))
-        urls[path] = f"{engine.endpoint}/{ARTIFACTS}/{key}"
+        urls[path] = _stored(engine, key, template)
     return code, urls
+
+
+def _stored(engine: Engine, key: str, template: dict) -> str:
+    """The address of a template: what is handed over in the call itself may have 51,200 bytes, what lies in a bucket 1 MB."""
+    engine.client("s3").put_object(Bucket=ARTIFACTS, Key=key, Body=json.dumps(template))
+    return f"{engine.endpoint}/{ARTIFACTS}/{key}"
 
 
 def package(binary: Path) -> bytes:
@@ -77,11 +86,11 @@ def package(binary: Path) -> bytes:
     return archive.getvalue()
 
 
-def _create(engine: Engine, body: dict, given: dict[str, str]) -> None:
+def _create(engine: Engine, url: str, given: dict[str, str]) -> None:
     cloudformation = engine.client("cloudformation")
     cloudformation.create_stack(
         StackName=STACK,
-        TemplateBody=json.dumps(body),
+        TemplateURL=url,
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
@@ -109,15 +118,18 @@ def _why(cloudformation) -> str:
 def _finish(engine: Engine, native: dict, issuer_url: str) -> Outputs:
     stack = _describe(engine.client("cloudformation"))
     said = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    api = engine.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId="Api")
-    engine.open_doors(api["StackResourceDetail"]["PhysicalResourceId"], said["CdnDomain"])
+    made = _made(engine)
+    engine.open_doors(made["Api"], said["CdnDomain"], made.get("PageApi"))
     functions, environment = {}, {}
     for logical_id, name in transform.functions(native).items():
-        detail = engine.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=logical_id)
-        functions[name] = detail["StackResourceDetail"]["PhysicalResourceId"]
+        if logical_id not in made:
+            # Its condition is not met.
+            continue
+        functions[name] = made[logical_id]
         configuration = engine.client("lambda").get_function_configuration(FunctionName=functions[name])
         environment[name] = configuration.get("Environment", {}).get("Variables", {})
     return Outputs(
+        page_url=said.get("PageUrl", ""),
         api_url=engine.api_url,
         cdn_url=engine.cdn_url,
         cdn_domain=said["CdnDomain"],
@@ -131,3 +143,9 @@ def _finish(engine: Engine, native: dict, issuer_url: str) -> Outputs:
         environment=environment,
         pid=os.getpid(),
     )
+
+
+def _made(engine: Engine) -> dict[str, str]:
+    """Logical to physical id of every resource that was made."""
+    resources = engine.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
