@@ -34,9 +34,9 @@ def deploy(engine: Engine, issuer_url: str, binaries: dict[str, Path], parameter
         "Page": "true",
         "PageClientId": CLIENT,
         "PublicPageUrl": engine.page_url,
-        "PublicApiUrl": engine.api_url,
         "Architecture": _architecture(),
         "PublicCdnUrl": engine.cdn_url,
+        "PublicApiUrl": engine.api_url,
         "LocalEngine": "true",
     } | (parameters or {})
     try:
@@ -45,7 +45,7 @@ def deploy(engine: Engine, issuer_url: str, binaries: dict[str, Path], parameter
         body = transform.for_engine(native, code, urls)
     except transform.NotTransformable as problem:
         raise Sorry(f"template.yaml cannot be deployed: {problem}") from problem
-    _create(engine, _stored(engine, "template.json", body), given)
+    _create(engine, body, given)
     return _finish(engine, native, issuer_url)
 
 
@@ -66,14 +66,9 @@ def _upload(engine: Engine, native: dict, binaries: dict[str, Path]) -> tuple[di
     urls = {}
     for path, template in transform.nested(native, TEMPLATE).items():
         key = path.replace("/", "-").rsplit(".", 1)[0] + ".json"
-        urls[path] = _stored(engine, key, template)
+        s3.put_object(Bucket=ARTIFACTS, Key=key, Body=json.dumps(template))
+        urls[path] = f"{engine.endpoint}/{ARTIFACTS}/{key}"
     return code, urls
-
-
-def _stored(engine: Engine, key: str, template: dict) -> str:
-    """The address of a template: what is handed over in the call itself may have 51,200 bytes, what lies in a bucket 1 MB."""
-    engine.client("s3").put_object(Bucket=ARTIFACTS, Key=key, Body=json.dumps(template))
-    return f"{engine.endpoint}/{ARTIFACTS}/{key}"
 
 
 def package(binary: Path) -> bytes:
@@ -86,11 +81,13 @@ def package(binary: Path) -> bytes:
     return archive.getvalue()
 
 
-def _create(engine: Engine, url: str, given: dict[str, str]) -> None:
+def _create(engine: Engine, body: dict, given: dict[str, str]) -> None:
     cloudformation = engine.client("cloudformation")
+    # From the bucket, as `sam deploy` does it: the call itself takes 51,200 bytes.
+    engine.client("s3").put_object(Bucket=ARTIFACTS, Key="template.json", Body=json.dumps(body))
     cloudformation.create_stack(
         StackName=STACK,
-        TemplateURL=url,
+        TemplateURL=f"{engine.endpoint}/{ARTIFACTS}/template.json",
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
@@ -118,13 +115,13 @@ def _why(cloudformation) -> str:
 def _finish(engine: Engine, native: dict, issuer_url: str) -> Outputs:
     stack = _describe(engine.client("cloudformation"))
     said = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    made = _made(engine)
-    engine.open_doors(made["Api"], said["CdnDomain"], made.get("PageApi"))
     functions, environment = {}, {}
+    resources = engine.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    made = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+    engine.open_doors(made["Api"], said["CdnDomain"], made.get("PageApi"))
     for logical_id, name in transform.functions(native).items():
         if logical_id not in made:
-            # Its condition is not met.
-            continue
+            continue  # a parameter leaves it out
         functions[name] = made[logical_id]
         configuration = engine.client("lambda").get_function_configuration(FunctionName=functions[name])
         environment[name] = configuration.get("Environment", {}).get("Variables", {})
@@ -143,9 +140,3 @@ def _finish(engine: Engine, native: dict, issuer_url: str) -> Outputs:
         environment=environment,
         pid=os.getpid(),
     )
-
-
-def _made(engine: Engine) -> dict[str, str]:
-    """Logical to physical id of every resource that was made."""
-    resources = engine.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
-    return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}

@@ -26,8 +26,8 @@ impl Config {
     pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut settings = Settings::new(&lookup);
         let service = settings.text("SERVICE");
-        let api_url = settings.text("API_URL");
-        let api = settings.parse("API_URL", Origin::of);
+        let api_url = settings.text("API_BASE_URL");
+        let api = settings.parse("API_BASE_URL", Origin::of);
         let issuer = settings.text("ISSUER");
         let issuer_origin = settings.parse("ISSUER", Origin::of);
         let client_id = settings.optional("CLIENT_ID");
@@ -66,7 +66,7 @@ mod tests {
             let changed = changed.iter().find(|(changed, _)| *changed == name).map(|(_, value)| *value);
             let value = changed.or(match name {
                 "SERVICE" => Some("valet"),
-                "API_URL" => Some("https://api.example.com/base"),
+                "API_BASE_URL" => Some("https://api.example.com/base"),
                 "ISSUER" => Some("https://issuer.example.com/realm"),
                 "SCOPE" => Some("valet/files"),
                 "CDN_URL" => Some("https://files.example.com"),
@@ -99,9 +99,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_reported_by_name() {
-        let error = read(&[("API_URL", "api.example.com"), ("LOGIN_URL", "https://a;b"), ("SCOPE", "")]).err().unwrap();
+        let error = read(&[("API_BASE_URL", "api.example.com"), ("LOGIN_URL", "https://a;b"), ("SCOPE", "")]).err().unwrap();
         let [api, scope, login] = error.0.as_slice() else { panic!("{error}") };
-        assert!(api.starts_with("API_URL: `api.example.com`"), "{api}");
+        assert!(api.starts_with("API_BASE_URL: `api.example.com`"), "{api}");
         assert_eq!(scope, "SCOPE is not set");
         assert!(login.starts_with("LOGIN_URL: "), "{login}");
     }

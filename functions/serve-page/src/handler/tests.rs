@@ -12,7 +12,7 @@ fn site() -> Site {
     let config = Config::from_lookup(|name| {
         let value = match name {
             "SERVICE" => "valet",
-            "API_URL" => "https://api.example.com",
+            "API_BASE_URL" => "https://api.example.com",
             "ISSUER" => "https://issuer.example.com/pool",
             "CLIENT_ID" => "page",
             "SCOPE" => "valet/files",
