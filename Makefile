@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 NODE ?= node
-# The first of four neighbouring ports: AWS, API, CDN, token issuer.
+# The first of five neighbouring ports: AWS, API, CDN, token issuer, page.
 PORT ?= 4566
 SUB ?= developer
 LAMBDA_PORT ?= 9000
@@ -10,7 +10,7 @@ EVENT ?= events/$*.json
 
 ENGINE := .tools/engine/bin/python
 PEERS := .tools/peers/bin/python
-FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads
+FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads serve-page
 BINARIES := $(FUNCTIONS:%=--bin %)
 HOST_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 PYTEST := $(ENGINE) -m pytest -p no:cacheprovider

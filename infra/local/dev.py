@@ -17,6 +17,7 @@ from infra.local.ports import require_free
 from infra.local.stack import Stack
 
 PORT = 4566
+PORTS = 5
 LOG_SECONDS = 0.5
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -24,10 +25,10 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def main() -> None:
     """Runs until a signal says stop."""
     parser = argparse.ArgumentParser(prog="make dev")
-    parser.add_argument("--port", type=int, default=PORT, help="the first of four ports: AWS, API, CDN, issuer")
+    parser.add_argument("--port", type=int, default=PORT, help="the first of five ports: AWS, API, CDN, issuer, page")
     port = parser.parse_args().port
     stop_on_signals()
-    ports = [port, port + 1, port + 2, port + 3]
+    ports = [port + offset for offset in range(PORTS)]
     # Before the build: nobody wants to hear of a busy port after three minutes of compiling.
     require_free(ports)
     if (other := outputs.running()) is not None:
@@ -54,7 +55,9 @@ def _welcome(stack: Stack, seconds: float) -> None:
     token = stack.token(SUBJECT)
     print(
         f"""
-Valet runs on this machine; deployed in {seconds:.1f} s.
+Valet runs on this machine; deployed in {seconds:.1f} s. Open this address and drop a photo on it:
+
+  Page     {stack.page_url}
 
   API      {stack.api_url}
   CDN      {stack.cdn_url}

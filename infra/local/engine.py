@@ -22,20 +22,21 @@ ROOT_KEY = "test"
 
 
 class Engine:
-    """A running engine on three ports of its own: AWS, the API, the CDN."""
+    """A running engine on four ports of its own: AWS, the API, the CDN, the page."""
 
     def __init__(self, state: Path, ports: list[int] | None = None) -> None:
-        self.port, self.api_port, self.cdn_port = ports or free_ports(3)
+        self.port, self.api_port, self.cdn_port, self.page_port = ports or free_ports(4)
         self.state = state
         self.endpoint = f"http://{LOOPBACK}:{self.port}"
         self.api_url = f"http://{LOOPBACK}:{self.api_port}"
         self.cdn_url = f"http://{LOOPBACK}:{self.cdn_port}"
+        self.page_url = f"http://{LOOPBACK}:{self.page_port}"
 
     def __enter__(self) -> Self:
         python = TOOLS / "engine" / "bin" / "python"
         temporary = self.state / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
-        ports = [str(port) for port in (self.port, self.api_port, self.cdn_port)]
+        ports = [str(port) for port in (self.port, self.api_port, self.cdn_port, self.page_port)]
         self.child = Child(
             "the engine",
             [python, "-m", "infra.local.engine_process", *ports],
@@ -68,9 +69,9 @@ class Engine:
             config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
         )
 
-    def open_doors(self, api_id: str, cdn_domain: str) -> None:
-        """Tells the API's and the CDN's port which stack they lead to."""
-        names = json.dumps({"api": api_id, "cdn": cdn_domain}).encode()
+    def open_doors(self, api_id: str, cdn_domain: str, page_id: str | None = None) -> None:
+        """Tells the API's, the CDN's and, if the stack has one, the page's port which stack they lead to."""
+        names = json.dumps({"api": api_id, "cdn": cdn_domain, "page": page_id}).encode()
         urllib.request.urlopen(urllib.request.Request(self.endpoint + NAMES_PATH, data=names, method="POST"), timeout=5).close()
 
     def _environment(self, temporary: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The process the engine runs in: `python -m infra.local.engine_process ENGINE_PORT API_PORT CDN_PORT`.
+"""The process the engine runs in: `python -m infra.local.engine_process ENGINE_PORT API_PORT CDN_PORT PAGE_PORT`.
 
 Started by `engine.py` alone, which sets the environment. It must never listen beyond 127.0.0.1.
 """
@@ -23,6 +23,7 @@ def main() -> None:
 
     from infra.local import condition_keys, tag_gate, whole_checksum
     from infra.local.doors import Doors
+    from infra.local.places import PAGE_FOLDERS
 
     condition_keys.install()
     tag_gate.install()
@@ -32,7 +33,7 @@ def main() -> None:
     config.bind = [f"127.0.0.1:{port}" for port in ports]
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    asyncio.run(serve(Doors(app, *ports[1:]), config))
+    asyncio.run(serve(Doors(app, *ports[1:], folders=PAGE_FOLDERS), config))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A token issuer for the local stack: OpenID discovery, JWKS, and tokens for any subject.
+"""A token issuer for the local stack: OpenID discovery, JWKS, a login that asks nothing, and tokens for any subject.
 
 It must never be reachable from another machine: whoever can read its key is whoever they like.
 `python -m infra.local.issuer --sub alice` prints a token for the running `make dev`.
@@ -12,18 +12,23 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
+from urllib.parse import parse_qsl, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from infra.local import outputs, sorry
+from infra.local.authorization import Authorization, Refused
 from infra.local.places import ISSUER_KEY
 from infra.local.ports import LOOPBACK
 
 AUDIENCE = "valet"
 SCOPE = "valet/files"
 SUBJECT = "developer"
+# What the page signs in as.
+CLIENT = "page"
+FORM_BYTES = 10_000
 LIFETIME_SECONDS = 12 * 3600
 # API Gateway's JWT authorizers accept RSA signatures only.
 ALGORITHM = "RS256"
@@ -63,6 +68,9 @@ class Issuer:
     def __init__(self, state: Path, port: int = 0) -> None:
         self.state = state
         self.key = new_key()
+        self.authorization = Authorization(
+            lambda subject, scope, lifetime: self.token(sub=subject, scope=scope, lifetime=lifetime), SUBJECT, SCOPE, LIFETIME_SECONDS
+        )
         # Port 0 lets the system choose.
         self.server = ThreadingHTTPServer((LOOPBACK, port), _handler(self))
         self.server.daemon_threads = True
@@ -78,6 +86,15 @@ class Issuer:
         self.server.shutdown()
         self.server.server_close()
 
+    def allow(self, client: str, redirect: str) -> None:
+        """Lets a page at this address sign in as `client`, and read what is answered here."""
+        self.authorization.allow(client, redirect)
+
+    def lets_read(self, origin: str | None) -> bool:
+        """Whether a page of this origin signs in here."""
+        allowed = {redirect for redirects in self.authorization.redirects.values() for redirect in redirects}
+        return origin in {"{0.scheme}://{0.netloc}".format(urlsplit(redirect)) for redirect in allowed}
+
     def token(self, *, key: rsa.RSAPrivateKey | None = None, issuer: str | None = None, **what: object) -> str:
         """A token of this issuer, or one that only pretends to be when a key or an issuer is given."""
         return mint(issuer or self.url, key or self.key, **what)
@@ -89,7 +106,14 @@ class Issuer:
             "/.well-known/openid-configuration": {
                 "issuer": self.url,
                 "jwks_uri": self.url + "/.well-known/jwks.json",
-                "response_types_supported": ["token"],
+                "authorization_endpoint": self.url + "/authorize",
+                "token_endpoint": self.url + "/token",
+                "end_session_endpoint": self.url + "/logout",
+                "response_types_supported": ["code"],
+                "grant_types_supported": ["authorization_code", "refresh_token"],
+                "code_challenge_methods_supported": ["S256"],
+                "token_endpoint_auth_methods_supported": ["none"],
+                "scopes_supported": ["openid", SCOPE],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": [ALGORITHM],
             },
@@ -119,11 +143,45 @@ def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            document = issuer.documents().get(self.path)
-            body = json.dumps(document or {"error": "not found"}).encode()
-            self.send_response(200 if document else 404)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+            parts = urlsplit(self.path)
+            asked = dict(parse_qsl(parts.query))
+            try:
+                if parts.path == "/authorize":
+                    return self._answer(302, {}, Location=issuer.authorization.authorize(asked))
+                if parts.path == "/logout":
+                    # There is no session to end: who signs in is asked for nothing anyway.
+                    back = issuer.authorization.returns_to(asked.get("client_id"), asked.get("post_logout_redirect_uri"))
+                    return self._answer(302, {}, Location=back)
+            except Refused as refused:
+                return self._answer(400, {"error": refused.error, "error_description": refused.why})
+            document = issuer.documents().get(parts.path)
+            self._answer(200 if document else 404, document or {"error": "not found"})
+
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            if urlsplit(self.path).path != "/token" or length > FORM_BYTES:
+                # Whatever comes after it on this connection is not a request.
+                self.close_connection = True
+                return self._answer(404, {"error": "not found"})
+            form = dict(parse_qsl(self.rfile.read(length).decode(errors="replace")))
+            try:
+                self._answer(200, issuer.authorization.token(form))
+            except Refused as refused:
+                self._answer(400, {"error": refused.error, "error_description": refused.why})
+
+        def do_OPTIONS(self) -> None:
+            self._answer(204, None)
+
+        def _answer(self, status: int, document: dict | None, **headers: str) -> None:
+            body = b"" if document is None else json.dumps(document).encode()
+            self.send_response(status)
+            if issuer.lets_read(origin := self.headers.get("Origin")):
+                headers |= {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Headers": "content-type"}
+            headers |= {"Vary": "Origin", "Cache-Control": "no-store", "Content-Type": "application/json"}
+            for name, value in headers.items():
+                self.send_header(name, value)
+            if document is not None:
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 

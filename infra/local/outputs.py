@@ -15,6 +15,8 @@ from infra.local.sorry import Sorry
 class Outputs:
     """The addresses and names of one deployed stack."""
 
+    # Empty if the stack has no page.
+    page_url: str
     api_url: str
     cdn_url: str
     # The distribution's own domain, for whoever speaks to the engine's port with a Host header.

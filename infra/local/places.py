@@ -14,7 +14,15 @@ ISSUER_KEY = RUN / "issuer-key.pem"
 TEMPLATE = ROOT / "template.yaml"
 EVENTS = ROOT / "events"
 # Package, binary and function share one name.
-FUNCTIONS = ("issue-upload", "confirm-upload", "manage-files", "generate-thumbnails", "sweep-uploads")
+FUNCTIONS = ("issue-upload", "confirm-upload", "manage-files", "generate-thumbnails", "sweep-uploads", "serve-page")
+
+# What lies beside the page at its address on this machine: first part of the path to the folder, or the file, it stands for. The
+# longest counts.
+PAGE_FOLDERS = {
+    "/api-docs/": ROOT / "docs" / "api",
+    "/api-docs/openapi.json": ROOT / "docs" / "openapi.json",
+    "/api-docs/swagger-ui/": TOOLS / "swagger" / "node_modules" / "swagger-ui-dist",
+}
 
 
 def shown(path: Path) -> str:

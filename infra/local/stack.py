@@ -15,7 +15,7 @@ from typing import Self
 from infra.local.build import binaries
 from infra.local.deploy import deploy
 from infra.local.engine import Engine
-from infra.local.issuer import Issuer
+from infra.local.issuer import CLIENT, Issuer
 from infra.local.logs import Logs
 from infra.local.sorry import Sorry
 
@@ -23,7 +23,7 @@ from infra.local.sorry import Sorry
 class Stack:
     """The template on a fresh engine, with an issuer beside it.
 
-    `ports` are those of the engine, the API, the CDN and the issuer; left out, free ones are found. `parameters` are the
+    `ports` are those of the engine, the API, the CDN, the issuer and the page; left out, free ones are found. `parameters` are the
     template's. `functions` are binaries by name; left out, the debug binaries.
     """
 
@@ -45,8 +45,9 @@ class Stack:
         with ExitStack() as started:
             state = self._state or Path(started.enter_context(tempfile.TemporaryDirectory(prefix="valet-")))
             found = self._functions or binaries()
-            self.engine = started.enter_context(Engine(state, self._ports[:3] if self._ports else None))
+            self.engine = started.enter_context(Engine(state, [*self._ports[:3], self._ports[4]] if self._ports else None))
             self.issuer = started.enter_context(Issuer(state, self._ports[3] if self._ports else 0))
+            self.issuer.allow(CLIENT, f"{self.engine.page_url}/")
             self.outputs = deploy(self.engine, self.issuer.url, found, self._parameters)
             self._reader = Logs(self.engine, self.outputs.functions)
             self._lines: list[str] = []
@@ -56,6 +57,11 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self._stop.close()
+
+    @property
+    def page_url(self) -> str:
+        """Origin of the page, no trailing slash; empty if the stack has none."""
+        return self.outputs.page_url
 
     @property
     def api_url(self) -> str:

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from infra.local import outputs, sorry
 from infra.local.build import build
 from infra.local.child import Child
-from infra.local.dev import PORT, stop_on_signals
+from infra.local.dev import PORT, PORTS, stop_on_signals
 from infra.local.engine import REGION, ROOT_KEY
 from infra.local.outputs import Outputs
 from infra.local.places import OUTPUTS, ROOT, RUN, TOOLS
@@ -33,7 +33,7 @@ def main() -> None:
     stop_on_signals()
     require_free([options.lambda_port])
     running = outputs.running()
-    ports = [options.port + offset for offset in range(4)]
+    ports = [options.port + offset for offset in range(PORTS)]
     if running is None:
         require_free(ports)
     # Also when a stack runs already: it fetches what --offline below will not.

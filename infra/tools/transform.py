@@ -114,7 +114,7 @@ def for_engine(native: dict, code: dict[str, dict], nested_urls: dict[str, str])
             if url not in nested_urls:
                 raise NotTransformable(f"no address was given for the nested template {url}")
             resource["Properties"]["TemplateURL"] = nested_urls[url]
-        elif resource["Type"] == "AWS::ApiGatewayV2::Api":
+        elif resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
             _explode(resources, logical_id)
     return engine
 

@@ -76,7 +76,7 @@ class Terminal:
         self.process.wait()
 
 
-def free_ports_in_a_row(count: int = 4) -> list[int]:
+def free_ports_in_a_row(count: int = 5) -> list[int]:
     """Neighbouring ports that are free; the first is what PORT= wants."""
     starts = (random.randrange(20000, 30000) for _ in range(1000))
     rows = ([start + offset for offset in range(count)] for start in starts)

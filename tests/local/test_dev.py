@@ -90,6 +90,15 @@ def test_a_second_start_in_the_same_checkout_is_refused(dev, built):
     assert "already runs in this checkout" in words
 
 
+def test_the_first_address_that_is_shown_is_the_pages_and_it_answers(dev):
+    started(dev)
+    running = json.loads((dev.state / "outputs.json").read_text())
+    assert running["page_url"] == f"http://{LOOPBACK}:{dev.ports[4]}"
+    shown = [line for line in dev.lines if "http://" in line]
+    assert running["page_url"] in shown[0], dev.words
+    assert request("GET", running["page_url"] + "/").status == 200
+
+
 def test_its_outputs_name_no_secret(dev):
     started(dev)
     text = (dev.state / "outputs.json").read_text()

@@ -1,4 +1,4 @@
-"""The API's and the CDN's port lead where they are told, and loopback counts as TLS unless a request says otherwise."""
+"""The API's, the CDN's and the page's port lead where they are told, and loopback counts as TLS unless a request says otherwise."""
 
 import json
 import uuid
@@ -7,13 +7,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.engine import Engine
+from infra.local.places import PAGE_FOLDERS
 
 from .http import request
 
 
 def test_closed_doors_say_so(tmp_path):
     with Engine(tmp_path) as fresh:
-        for url in (fresh.api_url, fresh.cdn_url):
+        for url in (fresh.api_url, fresh.cdn_url, fresh.page_url):
             reply = request("GET", url + "/v1/limits")
             assert (reply.status, reply.body) == (503, b"The stack is not deployed yet.\n")
 
@@ -25,6 +26,21 @@ def test_the_api_door_leads_to_the_api_even_where_the_engine_has_paths_of_its_ow
     # The engine's own answer would be 200 with a list of its services.
     assert request("GET", engine.api_url + "/health").status == 404
     assert request("GET", engine.endpoint + "/health").status == 200
+
+
+def test_the_pages_door_says_that_there_is_no_page(engine):
+    engine.open_doors("none", "none.cloudfront.net")
+    reply = request("GET", engine.page_url + "/")
+    assert (reply.status, reply.body) == (404, b"The stack has no page; it was deployed with Page=false.\n")
+
+
+def test_the_apis_reference_lies_beside_the_page(engine):
+    for path, folder in PAGE_FOLDERS.items():
+        # Whether it has been made or not: a stack's own page knows none of these paths.
+        reply = request("GET", engine.page_url + path)
+        assert reply.status == (200 if folder.exists() else 404)
+        assert folder.exists() or b"make help" in reply.body
+    assert request("GET", engine.api_url + "/api-docs/").status != 200
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ class Pool:
         with pytest.raises(urllib.error.HTTPError) as answered:
             urllib.request.build_opener(NoRedirects).open(f"{self.endpoint}/login", urlencode(form).encode(), timeout=10)
         location = urlsplit(answered.value.headers["Location"])
-        assert location.geturl().startswith(REDIRECT)
+        assert location.geturl().startswith(asked["redirect_uri"])
         return parse_qs(location.query)["code"][0]
 
     def tokens(self, code: str, verifier: str) -> dict[str, str]:
@@ -73,7 +73,7 @@ class Pool:
 
 @pytest.fixture(scope="module")
 def stack(echo):
-    parameters = {"SignIn": "cognito", "JwtIssuer": "", "JwtAudience": ""}
+    parameters = {"SignIn": "cognito", "JwtIssuer": "", "JwtAudience": "", "PageClientId": ""}
     with Stack(functions=dict.fromkeys(FUNCTIONS, echo), parameters=parameters) as running:
         yield running
 
@@ -125,6 +125,18 @@ def test_a_code_is_worth_nothing_without_its_verifier(pool):
     with pytest.raises(urllib.error.HTTPError) as refused:
         pool.tokens(code, secrets.token_urlsafe(48))
     assert refused.value.code == 400
+
+
+def test_the_login_leads_back_to_the_stacks_own_page_too(stack, pool):
+    assert pool.code(redirect_uri=f"{stack.page_url}/", code_challenge="x" * 43)
+    client = pool.cognito.describe_user_pool_client(UserPoolId=pool.id, ClientId=pool.client_id)["UserPoolClient"]
+    assert client["CallbackURLs"] == client["LogoutURLs"] == [REDIRECT, f"{stack.page_url}/"]
+
+
+def test_the_page_signs_in_as_the_pools_client(stack, pool):
+    told = stack.outputs.environment["serve-page"]
+    assert told["CLIENT_ID"] == pool.client_id
+    assert told["ISSUER"].endswith(pool.id) and told["LOGIN_URL"].startswith("https://")
 
 
 def test_no_password_is_taken_by_the_pools_own_api(pool):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.issuer import CLIENT
 from infra.local.places import FUNCTIONS
 from infra.local.stack import Stack
 
@@ -49,6 +50,24 @@ def test_a_call_reaches_its_function_with_the_callers_claims(stack):
 def test_each_route_leads_to_its_function(stack, method, path, function):
     seen = json.loads(call(stack, method, path).body)["environment"]
     assert f"-{function}Function-" in seen["AWS_LAMBDA_FUNCTION_NAME"]
+
+
+@pytest.mark.parametrize("path", ["/", "/config.json", "/deep/below"])
+def test_the_page_is_at_a_door_of_its_own_and_asks_for_no_token(stack, path):
+    reply = request("GET", stack.page_url + path)
+    seen = json.loads(reply.body)
+    assert "-ServePageFunction-" in seen["environment"]["AWS_LAMBDA_FUNCTION_NAME"]
+    assert seen["event"]["rawPath"] == path
+
+
+def test_the_page_is_told_the_addresses_of_this_machine(stack):
+    told = stack.outputs.environment["serve-page"]
+    assert (told["API_BASE_URL"], told["CDN_URL"], told["ISSUER"], told["CLIENT_ID"]) == (stack.api_url, stack.cdn_url, stack.issuer.url, CLIENT)
+
+
+def test_the_pages_origin_may_call_the_api_too(stack):
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization", "Origin": stack.page_url}
+    assert request("OPTIONS", stack.api_url + "/v1/uploads", headers=asked).headers["access-control-allow-origin"] == stack.page_url
 
 
 def test_bad_tokens_do_not_reach_a_function(stack):

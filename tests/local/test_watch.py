@@ -17,8 +17,8 @@ COMPILING_SECONDS = 1200
 
 @pytest.fixture
 def watch(tmp_path):
-    ports = free_ports_in_a_row(5)
-    arguments = ["watch", f"PORT={ports[0]}", f"LAMBDA_PORT={ports[4]}"]
+    ports = free_ports_in_a_row(6)
+    arguments = ["watch", f"PORT={ports[0]}", f"LAMBDA_PORT={ports[5]}"]
     running = Terminal(arguments, until="Lambda API", state=tmp_path, ports=ports, env={})
     yield running
     running.kill()
@@ -26,7 +26,7 @@ def watch(tmp_path):
 
 def test_an_event_is_answered_and_ctrl_c_ends_everything(watch):
     watch.wait_until_ready(COMPILING_SECONDS)
-    invoke = ["make", "--no-print-directory", "invoke-issue-upload", f"LAMBDA_PORT={watch.ports[4]}"]
+    invoke = ["make", "--no-print-directory", "invoke-issue-upload", f"LAMBDA_PORT={watch.ports[5]}"]
     done = subprocess.run(invoke, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=COMPILING_SECONDS)
     assert done.returncode == 0, done.stderr + watch.words
     answer = json.loads(done.stdout)

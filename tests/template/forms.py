@@ -13,6 +13,7 @@ from .stack import PARAMETERS, PSEUDO, expanded, text
 OWN_ISSUER = {name: PARAMETERS[name] for name in ("JwtIssuer", "JwtAudience", "CorsOrigin")}
 EVERYTHING = {
     "SignIn": "cognito",
+    "Page": "true",
     "CorsOrigin": PARAMETERS["CorsOrigin"],
     "CdnDomainName": "files.example.com",
     "CdnCertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/0f6d3c52-9a41-4f0e-8e0b-3a4c1d2e5f60",

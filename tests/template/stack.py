@@ -21,6 +21,7 @@ PARAMETERS = {
     "JwtAudience": "valet",
     "RequiredScope": "valet/files",
     "CorsOrigin": "https://app.example.com",
+    "PublicPageUrl": "https://page.example.com",
     "Architecture": "arm64",
 }
 STACK_GUID = "0f6d3c52-9a41-4f0e-8e0b-3a4c1d2e5f60"

@@ -93,24 +93,29 @@ def issuer_and_audience_have_no_default(stack: Stack) -> None:
     put("Bucket > CorsConfiguration > CorsRules > uploads > AllowedOrigins", ["*"]),
     add("Bucket > CorsConfiguration > CorsRules > uploads > AllowedOrigins", "https://*.example.com"),
 )
-def cross_origin_calls_come_from_the_one_origin(stack: Stack) -> None:
+def cross_origin_calls_come_from_the_one_origin_and_the_page(stack: Stack) -> None:
+    page = ["if ServesPage", ["if HasPublicPageUrl", PARAMETERS["PublicPageUrl"], "${PageApi.ApiEndpoint}"], "${AWS::NoValue}"]
     api = stack.properties("Api")["Body"]["x-amazon-apigateway-cors"]["allowOrigins"]
-    same(text(api), [PARAMETERS["CorsOrigin"]])
+    same(text(api), [PARAMETERS["CorsOrigin"], page])
     for bucket in stack.of_type("AWS::S3::Bucket").values():
         for rule in bucket["CorsConfiguration"]["CorsRules"]:
-            same(text(rule["AllowedOrigins"]), [PARAMETERS["CorsOrigin"]])
+            same(text(rule["AllowedOrigins"]), [PARAMETERS["CorsOrigin"], page])
 
 
 @assertion(
     put("Parameters > CorsOrigin > AllowedPattern", ".+"),
     put("Parameters > CorsOrigin > AllowedPattern", "^https://[a-z.]+$"),
+    put("Parameters > PublicPageUrl > AllowedPattern", ".*"),
 )
 def the_origin_cannot_be_a_pattern(stack: Stack) -> None:
-    pattern = re.compile(stack.parent["Parameters"]["CorsOrigin"]["AllowedPattern"])
-    for wrong in ("*", "https://*.example.com", "https://app.example.com/", "https://a.example.com,https://b.example.com", "null", ""):
-        assert not pattern.search(wrong), f"{wrong!r} passes for an origin"
-    for right in ("https://app.example.com", "http://localhost:3000"):
-        assert pattern.search(right), f"{right!r} does not pass for an origin"
+    for name in ("CorsOrigin", "PublicPageUrl"):
+        pattern = re.compile(stack.parent["Parameters"][name]["AllowedPattern"])
+        for wrong in ("*", "https://*.example.com", "https://app.example.com/", "https://a.example.com,https://b.example.com", "null"):
+            assert not pattern.search(wrong), f"{name}: {wrong!r} passes for an origin"
+        for right in ("https://app.example.com", "http://localhost:3000"):
+            assert pattern.search(right), f"{name}: {right!r} does not pass for an origin"
+        # An origin must be given; the page's is its API's own unless another is.
+        same((name, pattern.search("") is None), (name, name == "CorsOrigin"))
 
 
 @assertion(
@@ -141,6 +146,7 @@ def a_browser_may_call_every_route(stack: Stack) -> None:
     drop("ApiApiGatewayDefaultStage > DefaultRouteSettings"),
     put("ApiApiGatewayDefaultStage > DefaultRouteSettings > ThrottlingRateLimit", 100000),
     drop("ApiApiGatewayDefaultStage > DefaultRouteSettings > ThrottlingBurstLimit"),
+    drop("PageStage > DefaultRouteSettings"),
 )
 def the_api_is_throttled(stack: Stack) -> None:
     for stage in stack.of_type("AWS::ApiGatewayV2::Stage").values():
@@ -165,6 +171,7 @@ def deletions_which_cloudfront_charges_for_are_throttled_further(stack: Stack) -
     put("ApiApiGatewayDefaultStage > AccessLogSettings > Format", '{"requestId":"$context.requestId","caller":"$context.authorizer.claims.sub"}'),
     put("ApiApiGatewayDefaultStage > AccessLogSettings > Format", '{"requestId":"$context.path"}'),
     put("ApiApiGatewayDefaultStage > AccessLogSettings > DestinationArn", {"Fn::GetAtt": ["IssueUploadLogs", "Arn"]}),
+    put("PageStage > AccessLogSettings > Format", '{"requestId":"$context.requestId","query":"$context.queryString"}'),
 )
 def the_access_log_is_json_without_tokens(stack: Stack) -> None:
     for stage in stack.of_type("AWS::ApiGatewayV2::Stage").values():

@@ -4,7 +4,7 @@ import re
 
 from ..mutate import add, drop, put
 from ..stack import PARAMETERS, ROOT, Stack, text
-from .assertion import CONFIRM, FILES, ISSUE, SWEEP, THUMBNAILS, assertion, same
+from .assertion import CONFIRM, FILES, ISSUE, PAGE, SWEEP, THUMBNAILS, assertion, same
 
 
 @assertion(
@@ -12,6 +12,7 @@ from .assertion import CONFIRM, FILES, ISSUE, SWEEP, THUMBNAILS, assertion, same
     drop("ManageFilesFunction > Environment > Variables > DISTRIBUTION_ID"),
     add("GenerateThumbnailsFunction > Environment > Variables > CDN_URL", ""),
     drop("GenerateThumbnailsFunction > Environment > Variables > MAX_MEGAPIXELS"),
+    drop("ServePageFunction > Environment > Variables > LOGIN_URL"),
 )
 def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None:
     for binary, function in stack.functions().items():
@@ -29,6 +30,8 @@ def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None
     put("GenerateThumbnailsFunction > Environment > Variables > THUMBNAIL_VARIANTS", "small:200x200:fit:jpeg:85"),
     put("SweepUploadsFunction > Environment > Variables > QUEUE_URL", {"Ref": "ThumbnailDeadLetterQueue"}),
     put("SweepUploadsFunction > Environment > Variables > OBJECT_AGE_SECONDS", "0"),
+    put("ServePageFunction > Environment > Variables > CLIENT_ID", {"Ref": "PageClientId"}),
+    put("ServePageFunction > Environment > Variables > API_BASE_URL", {"Ref": "PublicApiUrl"}),
 )
 def each_variable_has_its_value(stack: Stack) -> None:
     values = {
@@ -49,6 +52,13 @@ def each_variable_has_its_value(stack: Stack) -> None:
         "OBJECT_AGE_SECONDS": "86400",
         "MULTIPART_AGE_SECONDS": "3600",
         "WALK_PAGES": "2",
+        "API_BASE_URL": ["if HasPublicApiUrl", "${PublicApiUrl}", "${Api.ApiEndpoint}"],
+        "BUCKET_URL": "https://${Bucket.RegionalDomainName}",
+        "ISSUER": ["if MakesUserPool", "${SignInPool.Outputs.Issuer}", PARAMETERS["JwtIssuer"]],
+        "CLIENT_ID": ["if MakesUserPool", "${SignInPool.Outputs.ClientId}", "${PageClientId}"],
+        "AUDIENCE": PARAMETERS["JwtAudience"],
+        "SCOPE": PARAMETERS["RequiredScope"],
+        "LOGIN_URL": ["if MakesUserPool", "${SignInPool.Outputs.LoginUrl}", ""],
     }
     for binary, function in stack.functions().items():
         for name, value in function["Environment"]["Variables"].items():
@@ -79,7 +89,7 @@ def each_function_is_a_traced_bootstrap_on_the_chosen_processor(stack: Stack) ->
 def each_function_has_the_memory_and_time_of_its_work(stack: Stack) -> None:
     same(
         {binary: (function["MemorySize"], function["Timeout"]) for binary, function in stack.functions().items()},
-        {ISSUE: (256, 10), CONFIRM: (256, 29), FILES: (256, 20), THUMBNAILS: (1769, 60), SWEEP: (256, 300)},
+        {ISSUE: (256, 10), CONFIRM: (256, 29), FILES: (256, 20), THUMBNAILS: (1769, 60), SWEEP: (256, 300), PAGE: (256, 5)},
     )
 
 

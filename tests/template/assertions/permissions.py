@@ -4,7 +4,7 @@ import re
 
 from ..mutate import add, drop, put
 from ..stack import ROOT, Stack, listed, text
-from .assertion import CONFIRM, FILES, ISSUE, SWEEP, THUMBNAILS, assertion, same
+from .assertion import CONFIRM, FILES, ISSUE, PAGE, SWEEP, THUMBNAILS, assertion, same
 
 
 SETTLE = {
@@ -74,6 +74,7 @@ MAY = {
         logs("SweepUploadsLogs"),
         TRACES,
     },
+    PAGE: {logs("ServePageLogs"), TRACES},
 }
 
 
@@ -96,6 +97,7 @@ ONLY_IF = {
     drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > KeepCursors > Condition"),
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > FindWhatIsDue > Resource", {"Fn::GetAtt": ["Table", "Arn"]}),
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > TellOfArrivals > Resource", "*"),
+    put("ServePageRole > Policies > 0 > PolicyDocument > Statement > WriteLogs > Resource", "*"),
 )
 def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
     same(set(stack.functions()), set(MAY))
@@ -119,12 +121,16 @@ def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
     drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > AbortMultipartUploads"),
     drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > TellOfArrivals"),
     put("ManageFilesRole > Policies > 0 > PolicyDocument > Statement > DropCopies > Action", "cloudfront:GetInvalidation"),
+    put("ServePageRole > Policies > 0 > PolicyDocument > Statement > WriteTraces > Action", "s3:GetObject"),
 )
 def each_function_may_do_what_its_ports_need(stack: Stack) -> None:
     needed = actions_by_port()
     for binary, function in stack.functions().items():
         code = (ROOT / "functions" / binary / "src" / "handler.rs").read_text()
-        ports = re.findall(r"\w+", re.search(r"use valet_core::ports::\{?([^;}]+)\}?;", code)[1])
+        used = re.search(r"use valet_core::ports::\{?([^;}]+)\}?;", code)
+        # The page's function has no ports: it calls nobody.
+        ports = re.findall(r"\w+", used[1]) if used else []
+        assert ports or binary == PAGE, f"{binary} names no ports"
         asked = {action for port in ports for action in needed.get(port, set())}
         # The runtime's own: the code says nothing of them.
         allowed = {action for statement in stack.role_statements(function) for action in listed(statement["Action"])}
@@ -204,6 +210,8 @@ def the_api_may_invoke_a_function_for_its_own_routes_only(stack: Stack) -> None:
     for logical_id, permission in stack.of_type("AWS::Lambda::Permission").items():
         if permission["Principal"] == "events.amazonaws.com":
             continue  # schedule.py says which
+        if permission["FunctionName"]["Ref"] == "ServePageFunction":
+            continue  # page.py says which
         same((logical_id, permission["Principal"]), (logical_id, "apigateway.amazonaws.com"))
         assert "SourceArn" in permission, f"{logical_id} lets every API of every customer in"
         allowed.add((permission["FunctionName"]["Ref"], text(permission["SourceArn"])))

@@ -3,7 +3,7 @@
 import re
 
 from ..mutate import add, drop, put
-from ..stack import STACK_GUID, Stack, listed, text
+from ..stack import PARAMETERS, STACK_GUID, Stack, listed, text
 from .assertion import assertion, same
 
 
@@ -86,7 +86,7 @@ def every_parameter_and_output_says_what_it_is(stack: Stack) -> None:
 
 @assertion(
     drop("Metadata > AWS::CloudFormation::Interface > ParameterGroups > 0 > Parameters > 0"),
-    add("Metadata > AWS::CloudFormation::Interface > ParameterGroups > 3 > Parameters", "MemorySize"),
+    add("Metadata > AWS::CloudFormation::Interface > ParameterGroups > 4 > Parameters", "MemorySize"),
 )
 def every_parameter_stands_in_a_group(stack: Stack) -> None:
     groups = stack.parent["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
@@ -101,6 +101,7 @@ def the_outputs_are_what_a_client_and_an_operator_need(stack: Stack) -> None:
     same(
         text({name: output["Value"] for name, output in stack.parent["Outputs"].items()}),
         {
+            "PageUrl": ["if HasPublicPageUrl", PARAMETERS["PublicPageUrl"], "${PageApi.ApiEndpoint}"],
             "ApiUrl": "${Api.ApiEndpoint}",
             "CdnUrl": "${Delivery.Outputs.CdnUrl}",
             "CdnDomain": "${Delivery.Outputs.CdnDomain}",

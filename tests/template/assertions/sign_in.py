@@ -16,6 +16,7 @@ POOL = {"SignIn": "cognito", "CorsOrigin": "https://app.example.com"}
     drop("Rules > OwnIssuerIsNamed > Assertions > 1"),
     put("Rules > PoolIsItsOwnIssuer > RuleCondition", {"Fn::Equals": [{"Ref": "SignIn"}, "pool"]}),
     drop("Rules > PoolIsItsOwnIssuer > Assertions > 2"),
+    drop("Rules > PoolIsItsOwnIssuer > Assertions > 3"),
     put("Parameters > SignIn > Default", "cognito"),
 )
 def a_stack_that_would_trust_nobody_or_two_is_refused(stack: Stack) -> None:
@@ -28,6 +29,7 @@ def a_stack_that_would_trust_nobody_or_two_is_refused(stack: Stack) -> None:
         POOL | {"JwtIssuer": "https://issuer.example.com"},
         POOL | {"JwtAudience": "valet"},
         POOL | {"RequiredScope": "other/scope"},
+        POOL | {"PageClientId": "page"},
     ):
         assert refusals(stack.parent, wrong), f"{wrong} can be deployed"
 
@@ -54,7 +56,8 @@ def a_pool_is_made_only_when_asked_for(stack: Stack) -> None:
     same(stack.resource("SignInPool").get("Condition"), "MakesUserPool")
     assert condition(stack.parent, "MakesUserPool", POOL) and not condition(stack.parent, "MakesUserPool", OWN)
     for name, output in stack.parent["Outputs"].items():
-        same((name, output.get("Condition")), (name, "MakesUserPool" if name.startswith("SignIn") else None))
+        if name.startswith("SignIn"):
+            same((name, output.get("Condition")), (name, "MakesUserPool"))
 
 
 @assertion(
@@ -89,7 +92,8 @@ def the_client_is_public_and_takes_a_code(stack: Stack) -> None:
     client = stack.properties("Client")
     same((client["GenerateSecret"], client["AllowedOAuthFlowsUserPoolClient"], client["AllowedOAuthFlows"]), (False, True, ["code"]))
     same(sorted(client["ExplicitAuthFlows"]), ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH"])
-    same((text(client["CallbackURLs"]), text(client["LogoutURLs"])), (["${RedirectUrl}"], ["${RedirectUrl}"]))
+    addresses = ["${RedirectUrl}", ["if HasPage", "${PageUrl}", "${AWS::NoValue}"]]
+    same((text(client["CallbackURLs"]), text(client["LogoutURLs"])), (addresses, addresses))
     same((client["AccessTokenValidity"], client["TokenValidityUnits"]["AccessToken"]), (60, "minutes"))
     same((client.get("PreventUserExistenceErrors"), client.get("EnableTokenRevocation")), ("ENABLED", True))
 
@@ -117,14 +121,20 @@ def accounts_are_kept_and_made_by_an_administrator_unless_said(stack: Stack) -> 
     drop("LoginPage > UseCognitoProvidedValues"),
     put("SignInPool > Parameters > RedirectUrl > Fn::If > 2", {"Ref": "CorsOrigin"}),
     put("Sign-in's Parameters > RedirectUrl > AllowedPattern", ".+"),
+    put("Sign-in's Parameters > PageUrl > AllowedPattern", ".*"),
+    put("SignInPool > Parameters > PageUrl", {"Ref": "PublicPageUrl"}),
+    put("Sign-in's Conditions > HasPage", {"Fn::Equals": [{"Ref": "PageUrl"}, ""]}),
 )
 def the_login_leads_back_to_the_page(stack: Stack) -> None:
     same(stack.properties("LoginDomain")["ManagedLoginVersion"], 2)
     assert stack.properties("LoginPage").get("UseCognitoProvidedValues") is True, "the login answers that it is not available"
     handed_over = text(stack.properties("SignInPool")["Parameters"])
     same(handed_over["RedirectUrl"], ["if HasRedirectUrl", "${SignInRedirectUrl}", "https://app.example.com/"])
-    pattern = re.compile(stack.sign_in["Parameters"]["RedirectUrl"]["AllowedPattern"])
-    for right in ("https://app.example.com/", "http://localhost:3000/"):
-        assert pattern.search(right), f"{right} is refused"
-    for wrong in ("http://app.example.com/", "https://*.example.com/", "http://localhost.example.com/"):
-        assert not pattern.search(wrong), f"{wrong} is taken"
+    same(handed_over["PageUrl"], ["if ServesPage", ["if HasPublicPageUrl", "https://page.example.com/", "${PageApi.ApiEndpoint}/"], ""])
+    assert condition(stack.sign_in, "HasPage", {"PageUrl": "https://page.example.com/"}) and not condition(stack.sign_in, "HasPage", {})
+    for name in ("RedirectUrl", "PageUrl"):
+        pattern = re.compile(stack.sign_in["Parameters"][name]["AllowedPattern"])
+        for right in ("https://app.example.com/", "http://localhost:3000/"):
+            assert pattern.search(right), f"{name}: {right} is refused"
+        for wrong in ("http://app.example.com/", "https://*.example.com/", "http://localhost.example.com/"):
+            assert not pattern.search(wrong), f"{name}: {wrong} is taken"
