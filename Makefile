@@ -9,7 +9,7 @@ EVENT ?= events/$*.json
 
 ENGINE := .tools/engine/bin/python
 PEERS := .tools/peers/bin/python
-FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads
+FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads companion
 BINARIES := $(FUNCTIONS:%=--bin %)
 PYTEST := $(ENGINE) -m pytest -p no:cacheprovider
 

@@ -33,6 +33,8 @@ def deploy(engine: Engine, issuer_url: str, binaries: dict[str, Path], parameter
         "CorsOrigin": "http://localhost:3000",
         "Architecture": _architecture(),
         "PublicCdnUrl": engine.cdn_url,
+        "PublicApiUrl": engine.api_url,
+        "Uppy": "true",
         "LocalEngine": "true",
     } | (parameters or {})
     try:
@@ -112,9 +114,12 @@ def _finish(engine: Engine, native: dict, issuer_url: str) -> Outputs:
     api = engine.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId="Api")
     engine.open_doors(api["StackResourceDetail"]["PhysicalResourceId"], said["CdnDomain"])
     functions, environment = {}, {}
+    resources = engine.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    made = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
     for logical_id, name in transform.functions(native).items():
-        detail = engine.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=logical_id)
-        functions[name] = detail["StackResourceDetail"]["PhysicalResourceId"]
+        if logical_id not in made:
+            continue  # a parameter leaves it out
+        functions[name] = made[logical_id]
         configuration = engine.client("lambda").get_function_configuration(FunctionName=functions[name])
         environment[name] = configuration.get("Environment", {}).get("Variables", {})
     return Outputs(

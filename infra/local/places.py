@@ -14,7 +14,7 @@ ISSUER_KEY = RUN / "issuer-key.pem"
 TEMPLATE = ROOT / "template.yaml"
 EVENTS = ROOT / "events"
 # Package, binary and function share one name.
-FUNCTIONS = ("issue-upload", "confirm-upload", "manage-files", "generate-thumbnails", "sweep-uploads")
+FUNCTIONS = ("issue-upload", "confirm-upload", "manage-files", "generate-thumbnails", "sweep-uploads", "companion")
 
 
 def shown(path: Path) -> str:

@@ -95,6 +95,15 @@ pub async fn list_parts(objects: &impl ListParts, upload: &Upload) -> Result<Vec
     list_all(objects, &upload.key(), id).await?.ok_or(Error::NotFound)
 }
 
+/// A multipart upload that a client has begun itself, as the client names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnMultipart {
+    /// The key that we gave.
+    pub key: String,
+    /// The name that S3 gave.
+    pub id: MultipartId,
+}
+
 /// A call that a client makes itself about a multipart upload that it has begun itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnCall {
@@ -108,7 +117,7 @@ pub enum OwnCall {
     Abort,
 }
 
-/// Signs one call about the multipart upload that S3 calls `id`. The first such call tells which one it is: no call about another is signed
+/// Signs one call about a client's own multipart upload. The first such call tells which one it is: no call about another is signed
 /// from then on, so that whatever else a client begins under the key stays empty.
 pub async fn sign_own_call(
     objects: &(impl PresignPart + PresignMultipart),
@@ -116,11 +125,11 @@ pub async fn sign_own_call(
     policy: &Policy,
     now: OffsetDateTime,
     owner: Owner,
-    key: &str,
-    id: MultipartId,
+    own: &OwnMultipart,
     call: OwnCall,
 ) -> Result<(Upload, SignedCall), Error> {
-    let upload = named(uploads, owner, key, &id).await?.seen_at(now);
+    let upload = named(uploads, owner, own).await?.seen_at(now);
+    let id = own.id.clone();
     let upload = match call {
         OwnCall::Abort => cancelled(uploads, upload).await?,
         OwnCall::Part(_) | OwnCall::List | OwnCall::Complete => upload,
@@ -147,8 +156,7 @@ pub async fn sign_own_call(
 async fn named(
     uploads: &(impl GetUpload + UpdateUpload),
     owner: Owner,
-    key: &str,
-    id: &MultipartId,
+    OwnMultipart { key, id }: &OwnMultipart,
 ) -> Result<Upload, Error> {
     let key = UploadKey::parse(key).filter(|key| key.owner == owner).ok_or(Error::NotFound)?;
     let find = async || Ok(uploads.get_upload(owner, key.id).await?.filter(|upload| upload.key() == key));
