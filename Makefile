@@ -10,7 +10,7 @@ EVENT ?= events/$*.json
 
 ENGINE := .tools/engine/bin/python
 PEERS := .tools/peers/bin/python
-FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads serve-page
+FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads companion serve-page
 BINARIES := $(FUNCTIONS:%=--bin %)
 HOST_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 PYTEST := $(ENGINE) -m pytest -p no:cacheprovider

@@ -8,9 +8,14 @@ never decide anything itself: it says what the request carries.
 """
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import s3
+
+# The fields of the form that is being checked right now; None while none is.
+_form: ContextVar[Mapping[str, str] | None] = ContextVar("fields of the form being checked", default=None)
 
 
 def install() -> None:
@@ -21,6 +26,37 @@ def install() -> None:
         return original(action, query, path, headers) | keys(action, query or {}, headers or {}, datetime.now(UTC))
 
     iam_actions.s3_service_context = s3_service_context
+    _tell_of_forms()
+
+
+def _tell_of_forms() -> None:
+    """A form's upload is a write that makes an object and carries no precondition; its signer is asked for in `enforce`."""
+    check, enforce = s3._enforce_signed_post_policy, iam_evaluator.enforce
+
+    def enforce_signed_post_policy(fields, *rest):
+        token = _form.set(fields)
+        try:
+            return check(fields, *rest)
+        finally:
+            _form.reset(token)
+
+    def enforce_with_keys(access_key, action, service, region, resource_arn="*", service_context=None):
+        if (fields := _form.get()) is not None:
+            service_context = (service_context or {}) | of_form(action, fields, datetime.now(UTC))
+        return enforce(access_key, action, service, region, resource_arn, service_context)
+
+    s3._enforce_signed_post_policy = enforce_signed_post_policy
+    iam_evaluator.enforce = enforce_with_keys
+
+
+def of_form(action: str, fields: Mapping[str, str], now: datetime) -> dict[str, str]:
+    """The keys of a form that is posted."""
+    found = {"s3:authtype": "POST"}
+    if action == "s3:PutObject":
+        found["s3:objectcreationoperation"] = "true"
+    if (age := _milliseconds_since(fields.get("x-amz-date", ""), now)) is not None:
+        found["s3:signatureage"] = str(age)
+    return found
 
 
 def keys(action: str, query: Mapping[str, list[str]], headers: Mapping[str, str], now: datetime) -> dict[str, str]:

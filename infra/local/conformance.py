@@ -15,6 +15,7 @@ from infra.local.places import ROOT
 from infra.local.seaweed import SeaweedFS
 
 S3 = "an_s3_bucket_conforms"
+CLIENTS = "an_s3_bucket_takes_forms_and_calls_of_clients"
 SWEPT = "an_s3_bucket_can_be_swept"
 # SeaweedFS (4.48) says that there is more, but neither where nor, when asked, what.
 PAGES = "open_multipart_uploads_come_page_by_page"
@@ -38,7 +39,7 @@ def _on_seaweed(state: Path) -> bool:
         _make_bucket(server.client())
         return _run(
             "SeaweedFS",
-            [S3, SWEPT],
+            [S3, CLIENTS, SWEPT],
             {
                 "VALET_S3_ENDPOINT": server.endpoint,
                 "AWS_ACCESS_KEY_ID": server.access_key,
@@ -59,7 +60,7 @@ def _on_engine(state: Path) -> bool:
         )
         return _run(
             "the engine",
-            [S3, SWEPT, PAGES, DYNAMODB],
+            [S3, CLIENTS, SWEPT, PAGES, DYNAMODB],
             {
                 "VALET_S3_ENDPOINT": server.endpoint,
                 "VALET_DYNAMODB_ENDPOINT": server.endpoint,

@@ -37,6 +37,7 @@ def deploy(engine: Engine, issuer_url: str, binaries: dict[str, Path], parameter
         "Architecture": _architecture(),
         "PublicCdnUrl": engine.cdn_url,
         "PublicApiUrl": engine.api_url,
+        "Uppy": "true",
         "LocalEngine": "true",
     } | (parameters or {})
     try:

@@ -14,7 +14,7 @@ ISSUER_KEY = RUN / "issuer-key.pem"
 TEMPLATE = ROOT / "template.yaml"
 EVENTS = ROOT / "events"
 # Package, binary and function share one name.
-FUNCTIONS = ("issue-upload", "confirm-upload", "manage-files", "generate-thumbnails", "sweep-uploads", "serve-page")
+FUNCTIONS = ("issue-upload", "confirm-upload", "manage-files", "generate-thumbnails", "sweep-uploads", "companion", "serve-page")
 
 # What lies beside the page at its address on this machine: first part of the path to the folder, or the file, it stands for. The
 # longest counts.

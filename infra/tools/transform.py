@@ -28,6 +28,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from samtranslator.model.exceptions import InvalidDocumentException
@@ -143,14 +144,35 @@ def _explode(resources: dict, api_id: str) -> None:
             IdentitySource=source if isinstance(source, list) else [source],
             JwtConfiguration={"Issuer": jwt["issuer"], "Audience": jwt["audience"]},
         )
-    for path, operations in body["paths"].items():
-        for method, operation in operations.items():
-            if method == "options":
-                continue  # the preflight, which the engine answers from the CORS configuration
-            _route(resources, api_id, method.upper(), path, operation)
+    for method, path, operation, condition in operations(body):
+        if method == "OPTIONS":
+            continue  # the preflight, which the engine answers from the CORS configuration
+        _route(resources, api_id, method, path, operation, condition)
 
 
-def _route(resources: dict, api_id: str, method: str, path: str, operation: dict) -> None:
+def operations(body: dict) -> Iterator[tuple[str, str, dict, str | None]]:
+    """Method, path and operation of every route in an API's OpenAPI body, with the condition it is made under, if any.
+
+    SAM writes the routes of a function with a condition as Fn::If, around the method and, where it has the path to itself, the path.
+    """
+    for path, item in body["paths"].items():
+        methods, of_path = _unless(item)
+        for method, operation in methods.items():
+            operation, of_method = _unless(operation)
+            yield method.upper(), path, operation, of_method or of_path
+
+
+def _unless(node: dict) -> tuple[dict, str | None]:
+    """What stands under an Fn::If whose other branch is nothing, and its condition."""
+    if set(node) != {"Fn::If"}:
+        return node, None
+    condition, node, otherwise = node["Fn::If"]
+    if otherwise != {"Ref": "AWS::NoValue"}:
+        raise NotTransformable(f"a route has two forms, by {condition}")
+    return node, condition
+
+
+def _route(resources: dict, api_id: str, method: str, path: str, operation: dict, condition: str | None) -> None:
     """Adds the route of one operation and its integration."""
     ref = {"Ref": api_id}
     integration = operation["x-amazon-apigateway-integration"]
@@ -170,12 +192,17 @@ def _route(resources: dict, api_id: str, method: str, path: str, operation: dict
     )
     for requirement in operation.get("security", []):
         for authorizer, scopes in requirement.items():
+            if authorizer == "NONE":
+                continue  # open to everybody
             route["Properties"] |= {
                 "AuthorizationType": "JWT",
                 "AuthorizerId": {"Ref": f"{api_id}{authorizer}Authorizer"},
                 "AuthorizationScopes": scopes,
             }
     resources[f"{name}Route"] = route
+    if condition:
+        for kind in ("Integration", "Route"):
+            resources[f"{name}{kind}"]["Condition"] = condition
 
 
 def _native(kind: str, **properties: object) -> dict:

@@ -20,6 +20,7 @@ EVERYTHING = {
     "CdnHostedZoneId": "Z0123456789",
     "WebAclArn": "arn:aws:wafv2:us-east-1:111122223333:global/webacl/valet/0f6d3c52-9a41-4f0e-8e0b-3a4c1d2e5f60",
     "AlarmEmail": "somebody@example.com",
+    "Uppy": "true",
     "LogRetentionDays": 365,
 }
 EDGE_EVERYTHING = {"DomainName": "files.example.com", "HostedZoneId": "Z0123456789", "LogRetentionDays": 365}

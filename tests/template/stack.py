@@ -92,8 +92,11 @@ class Stack:
 
     def routes(self) -> dict[str, dict]:
         """Route key, such as `GET /v1/limits`, to the operation in the API's OpenAPI body."""
-        paths = self.properties("Api")["Body"]["paths"]
-        return {f"{method.upper()} {path}": operation for path, operations in paths.items() for method, operation in operations.items()}
+        return {f"{method} {path}": operation for method, path, operation, _ in transform.operations(self.properties("Api")["Body"])}
+
+    def conditional_routes(self) -> dict[str, str | None]:
+        """Route key to the condition that it is made under, if any."""
+        return {f"{method} {path}": condition for method, path, _, condition in transform.operations(self.properties("Api")["Body"])}
 
 
 @functools.cache

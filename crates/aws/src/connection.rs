@@ -91,6 +91,11 @@ impl Connection {
         self.credentials.clone().into()
     }
 
+    /// The same, for the form's own way of signing.
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// An S3 client.
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
         let mut config = configured!(aws_sdk_s3, self)

@@ -25,7 +25,7 @@ use valet_core::ports::{
     PutThumbnail, PutUpload, ReadChunk, SignedPut, Stored, StoredObject, TagVerified, UpdateUpload,
 };
 use valet_core::testing::sample;
-use valet_core::upload::{State, Thumbnails, Transition, Verified, VersionId};
+use valet_core::upload::{Size, State, Thumbnails, Transition, Verified, VersionId};
 use valet_core::{Upload, UploadId};
 
 type Answer = Response<SdkBody>;
@@ -149,7 +149,7 @@ async fn each_word_of_a_grant_changes_its_signature() {
     let upload = sample::pending();
     let one = sign(&upload).await.url;
     let others = [
-        Upload { size_bytes: upload.size_bytes + 1, ..upload.clone() },
+        Upload { size: Size::Exact(upload.size.most() + 1), ..upload.clone() },
         Upload { media_type: valet_core::MediaType::Gif, ..upload.clone() },
         Upload { id: sample::id(), ..upload.clone() },
         Upload { owner: valet_core::Owner::of_subject("mallory"), ..upload.clone() },
@@ -575,7 +575,7 @@ async fn a_query_that_ends_at_something_else_is_a_bad_answer() {
 async fn complete(status: u16, body: String) -> Result<Completion, StoreError> {
     let bucket = bucket(move |_| answer(status, &[], body.clone()));
     let upload = sample::pending_multipart("m1");
-    let multipart = upload.multipart.clone().unwrap();
+    let multipart = sample::multipart_of(&upload);
     let part = |number| StoredPart {
         number,
         size_bytes: multipart.parts.size_of(number).unwrap(),
@@ -583,7 +583,7 @@ async fn complete(status: u16, body: String) -> Result<Completion, StoreError> {
         crc64nvme: None,
     };
     let parts: Vec<_> = multipart.parts.numbers().map(part).collect();
-    bucket.complete_multipart(&upload.key(), &multipart.id, &parts, upload.size_bytes, None).await
+    bucket.complete_multipart(&upload.key(), &multipart.id, &parts, upload.size.most(), None).await
 }
 
 #[tokio::test]
@@ -616,10 +616,10 @@ async fn completing_that_takes_long_is_under_way() {
     let connection = connection(|_| unreachable!("it never answers")).with_http(NeverClient::new());
     let bucket = S3Bucket::new(&connection, "valet-example".to_owned(), "123456789012".to_owned());
     let upload = sample::pending_multipart("m1");
-    let multipart = upload.multipart.clone().unwrap();
+    let multipart = sample::multipart_of(&upload);
     let begun = tokio::time::Instant::now();
     let completed =
-        bucket.complete_multipart(&upload.key(), &multipart.id, &[], upload.size_bytes, None).await;
+        bucket.complete_multipart(&upload.key(), &multipart.id, &[], upload.size.most(), None).await;
     assert_eq!(completed.unwrap(), Completion::UnderWay);
     assert_eq!(begun.elapsed().as_secs(), 18);
 }

@@ -10,10 +10,14 @@ use valet_core::key::{ThumbnailFormat, ThumbnailName};
 use valet_core::parts::Parts;
 use valet_core::ports::DueShard;
 use valet_core::upload::{
-    Dimensions, Filename, Multipart, MultipartId, RejectReason, State, Thumbnail, Thumbnails, Verified,
-    VersionId,
+    Dimensions, Filename, Multipart, MultipartId, RejectReason, Size, State, Thumbnail, Thumbnails, Transfer,
+    Verified, VersionId,
 };
 use valet_core::{MediaType, Owner, Placeholder, Upload, UploadId};
+
+/// What the attribute `transfer` says. Rows of one PUT, and of parts that are cut as granted, have none: they are older than it.
+const FORM: &str = "form";
+pub(crate) const LOOSE_PARTS: &str = "loose_parts";
 
 /// The attributes of an item.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -39,15 +43,32 @@ pub(crate) fn to_item(upload: &Upload) -> Item {
         ("status", text(upload.state.as_str())),
         ("filename", text(upload.filename.as_str())),
         ("content_type", text(upload.media_type.content_type())),
-        ("size_bytes", number(upload.size_bytes)),
         ("created_at", milliseconds(upload.created_at)),
         ("expires_at", milliseconds(upload.expires_at)),
     ]));
     if let Some(sha256) = upload.sha256 {
         all.insert("sha256".to_owned(), text(sha256.to_string()));
     }
-    if let Some(Multipart { id, parts }) = &upload.multipart {
-        all.extend(item([("multipart_id", text(id.as_str())), ("part_bytes", number(parts.part_bytes()))]));
+    let (name, bytes) = match upload.size {
+        Size::Exact(bytes) => ("size_bytes", bytes),
+        Size::AtMost(most) => ("max_bytes", most),
+    };
+    all.insert(name.to_owned(), number(bytes));
+    match &upload.transfer {
+        Transfer::Put => {}
+        Transfer::Parts(Multipart { id, parts }) => {
+            all.extend(item([
+                ("multipart_id", text(id.as_str())),
+                ("part_bytes", number(parts.part_bytes())),
+            ]));
+        }
+        Transfer::Form => {
+            all.insert("transfer".to_owned(), text(FORM));
+        }
+        Transfer::LooseParts(id) => {
+            all.insert("transfer".to_owned(), text(LOOSE_PARTS));
+            all.extend(id.iter().map(|id| ("multipart_id".to_owned(), text(id.as_str()))));
+        }
     }
     if let Some(due_at) = upload.due_at {
         all.extend(item([("due_shard", due_shard(upload.id)), ("due_at", milliseconds(due_at))]));
@@ -166,29 +187,40 @@ impl Fields<'_> {
     }
 
     fn upload(&self) -> Option<Upload> {
-        let size_bytes = self.number("size_bytes")?;
+        let size = match self.number("size_bytes") {
+            Some(bytes) => Size::Exact(bytes),
+            None => Size::AtMost(self.number("max_bytes")?),
+        };
         Some(Upload {
             owner: Owner::parse(self.text("pk")?.strip_prefix("OWNER#")?)?,
             id: UploadId::parse(self.text("sk")?.strip_prefix("UPLOAD#")?)?,
             filename: Filename::new(self.text("filename")?.to_owned())?,
             media_type: MediaType::parse(self.text("content_type")?)?,
-            size_bytes,
+            size,
             sha256: match self.text("sha256") {
                 Some(sha256) => Some(Sha256::parse(sha256)?),
                 None => None,
             },
             created_at: self.time("created_at")?,
             expires_at: self.time("expires_at")?,
-            multipart: match self.text("multipart_id") {
-                Some(id) => Some(Multipart {
-                    id: MultipartId::new(id),
-                    parts: Parts::new(size_bytes, self.number("part_bytes")?)?,
-                }),
-                None => None,
-            },
+            transfer: self.transfer(size)?,
             state: self.state()?,
             // Nothing is due, or the row is older than the sweep.
             due_at: self.time("due_at"),
+        })
+    }
+
+    fn transfer(&self, size: Size) -> Option<Transfer> {
+        let id = self.text("multipart_id").map(MultipartId::new);
+        Some(match (self.text("transfer"), id) {
+            (None, None) => Transfer::Put,
+            (None, Some(id)) => {
+                let parts = Parts::new(size.exact()?, self.number("part_bytes")?)?;
+                Transfer::Parts(Multipart { id, parts })
+            }
+            (Some(FORM), None) => Transfer::Form,
+            (Some(LOOSE_PARTS), id) => Transfer::LooseParts(id),
+            (Some(_), _) => return None,
         })
     }
 

@@ -4,12 +4,13 @@
 //! IAM: `dynamodb:PutItem`, `GetItem`, `UpdateItem`, `Query` on the table; each port of `valet_core::ports` names its own.
 
 mod files;
+mod sessions;
 
 use crate::Connection;
 use crate::error::{bad_answer, store_error};
 use crate::upload_item::{
-    Fields, Item, TOMBSTONE_LIFETIME, due_shard, from_item, item, milliseconds, number, partition,
-    placeholder_value, seconds, text, thumbnails_value, to_item, upload_key,
+    Fields, Item, LOOSE_PARTS, TOMBSTONE_LIFETIME, due_shard, from_item, item, milliseconds, number,
+    partition, placeholder_value, seconds, text, thumbnails_value, to_item, upload_key,
 };
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -221,16 +222,17 @@ fn transition_update(
             .expression_attribute_values(":thumbnails", thumbnails_value(thumbnails))
     };
     match transition {
-        Transition::Verify { version, at, crc64nvme, thumbnails, arrived_at: _ } => {
+        Transition::Verify { version, at, size_bytes, crc64nvme, thumbnails, arrived_at: _ } => {
             let mut set =
-                "SET #status = :ready, version_id = :version, confirmed_at = :at, thumbnails = :thumbnails"
+                "SET #status = :ready, version_id = :version, confirmed_at = :at, size_bytes = :size, thumbnails = :thumbnails"
                     .to_owned();
-            let mut remove = " REMOVE #ttl".to_owned();
+            let mut remove = " REMOVE #ttl, max_bytes".to_owned();
             let mut update = from_pending(update)
                 .expression_attribute_names("#ttl", "ttl")
                 .expression_attribute_values(":ready", text("ready"))
                 .expression_attribute_values(":version", text(version.as_str()))
                 .expression_attribute_values(":at", milliseconds(*at))
+                .expression_attribute_values(":size", number(*size_bytes))
                 .expression_attribute_values(":thumbnails", thumbnails_value(thumbnails));
             if let Some(crc64nvme) = crc64nvme {
                 set.push_str(", crc64nvme = :crc64nvme");
@@ -250,6 +252,13 @@ fn transition_update(
             .update_expression(format!("{WITHOUT_FILE}, reason = :reason"))
             .expression_attribute_values(":reason", text(reason.code())),
         Transition::Cancel => without_file(from_pending(update), "cancelled").update_expression(WITHOUT_FILE),
+        Transition::NameMultipart(id) => from_pending(update)
+            .condition_expression(
+                "#status = :pending AND transfer = :loose AND attribute_not_exists(multipart_id)",
+            )
+            .update_expression("SET multipart_id = :multipart")
+            .expression_attribute_values(":loose", text(LOOSE_PARTS))
+            .expression_attribute_values(":multipart", text(id.as_str())),
         Transition::Expire { at } => without_file(from_pending(update), "expired")
             .condition_expression("#status = :pending AND expires_at <= :at")
             .update_expression(WITHOUT_FILE)

@@ -30,13 +30,47 @@ struct Http;
 
 impl conformance::Send for Http {
     async fn send(&self, url: &str, headers: &[(String, String)], body: &[u8]) -> u16 {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-        let mut request = ureq::Agent::new_with_config(config).put(url);
+        let mut request = agent().put(url);
         for (name, value) in headers {
             request = request.header(name, value);
         }
         request.send(body).unwrap().status().as_u16()
     }
+
+    async fn form(&self, url: &str, fields: &[(String, String)], file: &[u8]) -> u16 {
+        const BOUNDARY: &str = "----conformance-7f3a";
+        let field = |(name, value): &(String, String)| {
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let mut body: Vec<u8> = fields.iter().flat_map(|named| field(named).into_bytes()).collect();
+        let file_head =
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n");
+        body.extend_from_slice(file_head.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = agent().post(url).header("content-type", content_type);
+        request.send(body.as_slice()).unwrap().status().as_u16()
+    }
+
+    async fn call(&self, method: &str, url: &str, headers: &[(String, String)], body: &str) -> (u16, String) {
+        let mut answer = match method {
+            "POST" => headers
+                .iter()
+                .fold(agent().post(url), |request, (name, value)| request.header(name, value))
+                .send(body)
+                .unwrap(),
+            "GET" => agent().get(url).call().unwrap(),
+            "DELETE" => agent().delete(url).call().unwrap(),
+            other => panic!("nobody signs {other}"),
+        };
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    }
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+    ureq::Agent::new_with_config(config)
 }
 
 fn s3() -> (S3Bucket, S3Presigner) {
@@ -52,6 +86,14 @@ async fn an_s3_bucket_conforms() {
     let uploader = Uploader { presigner: &presigner, client: &Http, now: OffsetDateTime::now_utc() };
     conformance::bucket(&bucket, &uploader, fresh).await;
     conformance::multipart(&bucket, &uploader, fresh).await;
+}
+
+#[tokio::test]
+async fn an_s3_bucket_takes_forms_and_calls_of_clients() {
+    let (bucket, presigner) = s3();
+    let uploader = Uploader { presigner: &presigner, client: &Http, now: OffsetDateTime::now_utc() };
+    conformance::forms(&bucket, &uploader, fresh).await;
+    conformance::own_multipart(&bucket, &uploader, fresh).await;
 }
 
 #[tokio::test]
@@ -72,5 +114,6 @@ async fn a_dynamodb_table_conforms() {
     let (connection, name) = (connection(&endpoint), env::var("VALET_TABLE").unwrap());
     let table = UploadsTable::new(&connection, name.clone());
     conformance::table(&table, fresh).await;
+    conformance::sessions(&table, fresh).await;
     conformance::sweep::table(&table, &SweepTable::new(&connection, name), fresh).await;
 }

@@ -20,8 +20,8 @@ pub async fn cancel_upload(
     };
     match upload.state {
         State::Cancelled | State::Expired | State::Rejected(_) | State::Deleted => {
-            if let Some(multipart) = &upload.multipart {
-                objects.abort_multipart(&upload.key(), &multipart.id).await?;
+            if let Some(id) = upload.transfer.multipart_id() {
+                objects.abort_multipart(&upload.key(), id).await?;
             }
             remove_foreign(objects, &upload.key(), None, Some(&upload)).await?;
             Ok(())

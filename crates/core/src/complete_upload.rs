@@ -2,9 +2,10 @@
 //! about its parts is compared with it. It never moves the upload: that is [`crate::settle()`]'s to do, of the object alone.
 
 use crate::checksum::Crc64Nvme;
-use crate::error::{Error, FieldError};
+use crate::error::{Error, FieldError, StoreError};
+use crate::parts::{MIN_PART_BYTES, PartNumber};
 use crate::ports::{CompleteMultipart, Completion, ListParts, StoredPart};
-use crate::upload::Multipart;
+use crate::upload::{Multipart, MultipartId, Transfer};
 use crate::{Upload, UploadKey};
 use std::collections::BTreeMap;
 
@@ -40,25 +41,37 @@ pub(crate) enum Assembled {
     Yes,
     /// Not yet: S3 is at it.
     UnderWay,
+    /// No: the parts that the client names come to more than was granted.
+    TooLarge,
 }
 
 /// Asks S3 to put the parts together. May be asked any number of times, by several at once.
 pub(crate) async fn complete_upload(
     objects: &(impl ListParts + CompleteMultipart),
     upload: &Upload,
-    multipart: &Multipart,
     said: &Said,
 ) -> Result<Assembled, Error> {
     let crc64nvme = said.checksum()?;
+    let Some(id) = upload.transfer.multipart_id() else { return Ok(Assembled::Yes) };
     let key = upload.key();
-    let Some(stored) = list_all(objects, &key, multipart).await? else {
+    let Some(stored) = list_all(objects, &key, id).await? else {
         // An earlier call completed it, or it was aborted: the object says which.
         return Ok(Assembled::Yes);
     };
-    let parts = all_or_missing(multipart, stored)?;
-    compare(&parts, &said.etags)?;
-    let completion =
-        objects.complete_multipart(&key, &multipart.id, &parts, upload.size_bytes, crc64nvme).await?;
+    let parts = match &upload.transfer {
+        Transfer::Parts(multipart) => {
+            let parts = all_or_missing(multipart, stored)?;
+            compare(&parts, &said.etags)?;
+            parts
+        }
+        Transfer::Put | Transfer::Form | Transfer::LooseParts(_) => named(stored, &said.etags)?,
+    };
+    let size_bytes = total(&parts);
+    if !upload.size.admits(size_bytes) {
+        let is_more = size_bytes > upload.size.most();
+        return if is_more { Ok(Assembled::TooLarge) } else { Err(Error::NotUploaded { denied: None }) };
+    }
+    let completion = objects.complete_multipart(&key, id, &parts, size_bytes, crc64nvme).await?;
     match completion {
         Completion::Completed | Completion::Exists | Completion::Gone => Ok(Assembled::Yes),
         Completion::UnderWay => Ok(Assembled::UnderWay),
@@ -66,15 +79,16 @@ pub(crate) async fn complete_upload(
     }
 }
 
-async fn list_all(
+/// Every part that S3 holds, in order; `None` when it knows no such multipart upload.
+pub(crate) async fn list_all(
     objects: &impl ListParts,
     key: &UploadKey,
-    multipart: &Multipart,
-) -> Result<Option<Vec<StoredPart>>, Error> {
+    id: &MultipartId,
+) -> Result<Option<Vec<StoredPart>>, StoreError> {
     let mut stored = Vec::new();
     let mut after = None;
     loop {
-        let Some(page) = objects.list_parts(key, &multipart.id, after).await? else { return Ok(None) };
+        let Some(page) = objects.list_parts(key, id, after).await? else { return Ok(None) };
         stored.extend(page.parts);
         match page.next {
             Some(next) => after = Some(next),
@@ -85,7 +99,7 @@ async fn list_all(
 
 /// Every part of the file in order, if S3 holds each with its size.
 fn all_or_missing(multipart: &Multipart, stored: Vec<StoredPart>) -> Result<Vec<StoredPart>, Error> {
-    let mut stored: BTreeMap<_, _> = stored.into_iter().map(|part| (part.number, part)).collect();
+    let mut stored = by_number(stored);
     let found: Vec<_> = multipart
         .parts
         .numbers()
@@ -102,11 +116,49 @@ fn all_or_missing(multipart: &Multipart, stored: Vec<StoredPart>) -> Result<Vec<
 fn compare(parts: &[StoredPart], etags: &[(u64, String)]) -> Result<(), Error> {
     let is_stored = |number: u64, etag: &str| {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
-        Some(parts.get(index)?.etag.trim_matches('"') == etag.trim_matches('"'))
+        Some(is_same(&parts.get(index)?.etag, etag))
     };
     if etags.iter().all(|(number, etag)| is_stored(*number, etag) == Some(true)) {
         Ok(())
     } else {
         Err(Error::PartsMismatch)
     }
+}
+
+/// The parts that the client names, in order, if S3 holds each of them. How it has cut the file only the client knows, so a part that
+/// it does not name is none of the file's; numbers may be left out.
+fn named(stored: Vec<StoredPart>, etags: &[(u64, String)]) -> Result<Vec<StoredPart>, Error> {
+    if etags.is_empty() {
+        let detail = "must name every part of the file with its ETag";
+        return Err(Error::InvalidRequest(vec![FieldError::new("/parts", detail)]));
+    }
+    let stored = by_number(stored);
+    let mut named = BTreeMap::new();
+    for (number, etag) in etags {
+        let part = PartNumber::new(*number).and_then(|number| stored.get(&number));
+        let part = part.filter(|part| is_same(&part.etag, etag)).ok_or(Error::PartsMismatch)?;
+        named.insert(part.number, part.clone());
+    }
+    let named: Vec<_> = named.into_values().collect();
+    let others = named.split_last().map_or(&[][..], |(_, others)| others);
+    if let Some(short) = others.iter().find(|part| part.size_bytes < MIN_PART_BYTES) {
+        let detail =
+            format!("part {} has fewer than {MIN_PART_BYTES} bytes and is not the last", short.number);
+        return Err(Error::InvalidRequest(vec![FieldError::new("/parts", detail)]));
+    }
+    Ok(named)
+}
+
+fn by_number(parts: Vec<StoredPart>) -> BTreeMap<PartNumber, StoredPart> {
+    parts.into_iter().map(|part| (part.number, part)).collect()
+}
+
+/// S3 quotes its `ETag`s; some clients strip the quotes.
+fn is_same(stored: &str, said: &str) -> bool {
+    stored.trim_matches('"') == said.trim_matches('"')
+}
+
+/// 10,000 parts of 5 GiB are far from the end of the numbers.
+fn total(parts: &[StoredPart]) -> u64 {
+    parts.iter().map(|part| part.size_bytes).sum()
 }

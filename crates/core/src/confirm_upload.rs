@@ -4,10 +4,11 @@
 use crate::complete_upload::{Assembled, Said, complete_upload};
 use crate::error::{Error, FieldError, StoreErrorKind};
 use crate::ports::{
-    CompleteMultipart, DeleteVersion, GetUpload, HeadObject, ListParts, TagVerified, UpdateUpload,
+    AbortMultipart, CompleteMultipart, DeleteVersion, GetUpload, HeadObject, ListParts, TagVerified,
+    UpdateUpload,
 };
 use crate::settle::{Arrival, Settled, settle};
-use crate::upload::{State, Verified};
+use crate::upload::{RejectReason, State, Transition, Verified};
 use crate::{Owner, Upload, UploadId};
 use time::OffsetDateTime;
 
@@ -25,7 +26,7 @@ pub enum Confirmed {
 /// A file whose PUT began before the grant ended counts, however late its confirm, and so does one whose parts are all there: only when
 /// something has not arrived does the end of the grant matter.
 pub async fn confirm_upload(
-    objects: &(impl HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart),
+    objects: &(impl HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart + AbortMultipart),
     uploads: &(impl GetUpload + UpdateUpload),
     now: OffsetDateTime,
     owner: Owner,
@@ -36,11 +37,12 @@ pub async fn confirm_upload(
         Settled::Missing(upload) => upload,
         settled => return conclude(now, settled, said).map(Confirmed::File),
     };
-    let Some(multipart) = &missing.multipart else {
+    if missing.transfer.multipart_id().is_none() {
         return conclude(now, Settled::Missing(missing), said).map(Confirmed::File);
-    };
-    match complete_upload(objects, &missing, multipart, said).await {
+    }
+    match complete_upload(objects, &missing, said).await {
         Ok(Assembled::Yes) => {}
+        Ok(Assembled::TooLarge) => return reject(objects, uploads, &missing).await,
         Ok(Assembled::UnderWay) => return Ok(Confirmed::UnderWay(missing)),
         Err(Error::PartsMissing { .. }) if missing.has_expired(now) => return Err(Error::UploadExpired),
         Err(error) => return Err(error),
@@ -50,6 +52,23 @@ pub async fn confirm_upload(
         Settled::Missing(_) => Err(Error::UploadExpired),
         settled => conclude(now, settled, said).map(Confirmed::File),
     }
+}
+
+/// Ends an upload whose parts come to more than was granted, before they are put together.
+async fn reject(
+    objects: &impl AbortMultipart,
+    uploads: &impl UpdateUpload,
+    upload: &Upload,
+) -> Result<Confirmed, Error> {
+    let (owner, id) = (upload.owner, upload.id);
+    let reason = RejectReason::Size;
+    let moved = uploads.update_upload(owner, id, &Transition::Reject(reason)).await?;
+    if moved.is_some()
+        && let Some(id) = upload.transfer.multipart_id()
+    {
+        objects.abort_multipart(&upload.key(), id).await?;
+    }
+    Err(Error::Rejected(reason))
 }
 
 async fn settle_arrival(
@@ -71,7 +90,7 @@ async fn settle_arrival(
 
 fn conclude(now: OffsetDateTime, settled: Settled, said: &Said) -> Result<Upload, Error> {
     if let Settled::Ready(upload, _) | Settled::Missing(upload) = &settled
-        && upload.multipart.is_none()
+        && !upload.transfer.is_in_parts()
         && !said.is_empty()
     {
         let detail =

@@ -67,8 +67,9 @@ pub async fn generate_thumbnails(
     if verified.thumbnails != Thumbnails::Pending {
         return Ok(Outcome::NotNeeded);
     }
-    let mut reading = Reading { bytes_read: 0, size_bytes: upload.size_bytes };
-    if upload.size_bytes > MAX_SOURCE_BYTES {
+    let size_bytes = upload.size.most();
+    let mut reading = Reading { bytes_read: 0, size_bytes };
+    if size_bytes > MAX_SOURCE_BYTES {
         return fail(uploads, &upload, "too_many_bytes", reading).await;
     }
     let Some(body) = objects.get_object(&upload.key(), &verified.version).await? else {
@@ -76,7 +77,7 @@ pub async fn generate_thumbnails(
         return fail(uploads, &upload, "object_missing", reading).await;
     };
     let mut job = render.start();
-    reading.bytes_read = feed(&mut job, body, upload.size_bytes).await?;
+    reading.bytes_read = feed(&mut job, body, size_bytes).await?;
     match job.finish().await {
         Ok(rendered) => store(objects, uploads, &upload, rendered, reading).await,
         Err(reason) => fail(uploads, &upload, reason, reading).await,

@@ -9,9 +9,9 @@ use crate::ports::{
     CreateMultipart, GetIdempotencyRecord, GetUpload, IdempotencyRecord, PresignPart, PresignPut, PutOutcome,
     PutUpload, SignedPut,
 };
-use crate::resign_upload::sign;
+use crate::resign_upload::{OTHER_CLIENT, sign};
 use crate::sign_parts::{SignedPart, sign_first_parts};
-use crate::upload::{Filename, Multipart, State, to_milliseconds};
+use crate::upload::{Filename, Multipart, Size, State, Transfer, to_milliseconds};
 use crate::{MediaType, Owner, Upload, UploadId};
 use std::fmt;
 use time::OffsetDateTime;
@@ -87,7 +87,7 @@ pub async fn issue_upload(
             // A repetition, as a rule: it must not begin another multipart upload first.
             return repeat(objects, uploads, policy, now, owner, asked).await;
         }
-        upload.multipart = Some(Multipart { id: objects.create_multipart(&upload).await?, parts });
+        upload.transfer = Transfer::Parts(Multipart { id: objects.create_multipart(&upload).await?, parts });
     }
     let request = sign_all(objects, policy, &upload, now).await?;
     match uploads.put_upload(&upload, idempotency.as_ref()).await? {
@@ -130,11 +130,12 @@ async fn sign_all(
     upload: &Upload,
     now: OffsetDateTime,
 ) -> Result<Signed, Error> {
-    match &upload.multipart {
-        None => Ok(Signed::Put(sign(objects, policy, upload, now).await?)),
-        Some(multipart) => {
+    match &upload.transfer {
+        Transfer::Put => Ok(Signed::Put(sign(objects, policy, upload, now).await?)),
+        Transfer::Parts(multipart) => {
             Ok(Signed::Parts(sign_first_parts(objects, policy, upload, multipart, now).await?))
         }
+        Transfer::Form | Transfer::LooseParts(_) => Err(Error::OtherWay(OTHER_CLIENT)),
     }
 }
 
@@ -178,13 +179,7 @@ impl NewUpload {
         let (Some(filename), Ok(parts), true) = (filename, parts, errors.is_empty()) else {
             return Err(Error::InvalidRequest(errors));
         };
-        let accepted = MediaType::parse(&self.content_type)
-            .and_then(|media_type| Some((media_type, policy.accepted.max_bytes(media_type)?)));
-        let Some((media_type, max_bytes)) = accepted else {
-            let names: Vec<_> =
-                policy.accepted.iter().map(|(media_type, _)| media_type.content_type()).collect();
-            return Err(Error::TypeNotAllowed { accepted: names.join(", ") });
-        };
+        let (media_type, max_bytes) = accepted(policy, MediaType::parse(&self.content_type))?;
         if self.size_bytes > max_bytes {
             return Err(Error::FileTooLarge { max_bytes });
         }
@@ -194,11 +189,11 @@ impl NewUpload {
             id,
             filename,
             media_type,
-            size_bytes: self.size_bytes,
+            size: Size::Exact(self.size_bytes),
             sha256: sha256.flatten(),
             created_at: now,
             expires_at: now + lifetime,
-            multipart: None,
+            transfer: Transfer::Put,
             state: State::Pending,
             due_at: Some(now + lifetime),
         };
@@ -229,6 +224,16 @@ impl NewUpload {
             expires_at: now + IDEMPOTENCY_LIFETIME,
         }))
     }
+}
+
+/// The type with the most bytes that a file of it may have, if the stack takes it.
+pub(crate) fn accepted(policy: &Policy, media_type: Option<MediaType>) -> Result<(MediaType, u64), Error> {
+    let accepted =
+        media_type.and_then(|media_type| Some((media_type, policy.accepted.max_bytes(media_type)?)));
+    accepted.ok_or_else(|| {
+        let names: Vec<_> = policy.accepted.iter().map(|(media_type, _)| media_type.content_type()).collect();
+        Error::TypeNotAllowed { accepted: names.join(", ") }
+    })
 }
 
 /// SHA-256 over the parts, each preceded by its length so that no two lists of parts collide.

@@ -8,7 +8,26 @@ use std::fmt;
 /// The `Cache-Control` every object is stored and served with: keys are written once, so a copy never goes stale.
 pub const CACHE_CONTROL: &str = "public, max-age=31536000, immutable";
 
-/// The key of an uploaded object: `uploads/{owner}/{id}.{extension}`.
+/// Where in the bucket an upload lies, which decides what the bucket's policy asks of whoever writes there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Area {
+    /// `uploads/{owner}/`: written once. The policy refuses a write without `If-None-Match`.
+    WriteOnce,
+    /// `uploads/open/{owner}/`: for forms, which can carry no precondition. A form that is sent again makes another version; only the one
+    /// that was verified is served, and the others are removed.
+    Open,
+}
+
+impl Area {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::WriteOnce => "uploads/",
+            Self::Open => "uploads/open/",
+        }
+    }
+}
+
+/// The key of an uploaded object: `uploads/{owner}/{id}.{extension}`, or `uploads/open/{owner}/{id}.{extension}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UploadKey {
     /// Who may write and own it.
@@ -17,17 +36,24 @@ pub struct UploadKey {
     pub id: UploadId,
     /// Decides the extension, and with it what the object is served as.
     pub media_type: MediaType,
+    /// Where it lies.
+    pub area: Area,
 }
 
 impl UploadKey {
     /// Reads back what [`fmt::Display`] writes; `None` for every other key.
     pub fn parse(key: &str) -> Option<Self> {
-        let (owner, name) = key.strip_prefix("uploads/")?.split_once('/')?;
+        // No owner is called "open": theirs are hex digits.
+        let (area, rest) = [Area::Open, Area::WriteOnce]
+            .into_iter()
+            .find_map(|area| Some((area, key.strip_prefix(area.prefix())?)))?;
+        let (owner, name) = rest.split_once('/')?;
         let (id, extension) = name.split_once('.')?;
         Some(Self {
             owner: Owner::parse(owner)?,
             id: UploadId::parse(id)?,
             media_type: MediaType::from_extension(extension)?,
+            area,
         })
     }
 
@@ -42,7 +68,8 @@ impl UploadKey {
 
 impl fmt::Display for UploadKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "uploads/{}/{}.{}", self.owner, self.id, self.media_type.extension())
+        let (prefix, extension) = (self.area.prefix(), self.media_type.extension());
+        write!(f, "{prefix}{}/{}.{extension}", self.owner, self.id)
     }
 }
 
@@ -166,6 +193,7 @@ mod tests {
             owner: Owner::of_subject("alice"),
             id: UploadId::parse(ID).unwrap(),
             media_type: MediaType::Quicktime,
+            area: Area::WriteOnce,
         }
     }
 
@@ -174,6 +202,11 @@ mod tests {
         let text = format!("uploads/2bd806c97f0e00af1a1fc3328fa763a9/{ID}.mov");
         assert_eq!(key().to_string(), text);
         assert_eq!(UploadKey::parse(&text), Some(key()));
+        let open = UploadKey { area: Area::Open, ..key() };
+        let text = format!("uploads/open/2bd806c97f0e00af1a1fc3328fa763a9/{ID}.mov");
+        assert_eq!(open.to_string(), text);
+        assert_eq!(UploadKey::parse(&text), Some(open));
+        assert_eq!(UploadKey::parse(&text.replace("open/", "open/open/")), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod owner;
 pub mod parts;
 pub mod placeholder;
 pub mod policy;
+pub mod sessions;
 pub mod upload;
 
 pub mod error;
@@ -21,6 +22,10 @@ pub mod issue_upload;
 pub mod resign_upload;
 pub mod settle;
 pub mod sign_parts;
+
+pub mod announced;
+pub mod issue_form;
+pub mod loose_parts;
 
 pub mod cancel_upload;
 pub mod complete_upload;
@@ -41,6 +46,7 @@ pub use confirm_upload::confirm_upload;
 pub use delete_file::delete_file;
 pub use error::{Error, StoreError};
 pub use generate_thumbnails::generate_thumbnails;
+pub use issue_form::issue_form;
 pub use issue_upload::issue_upload;
 pub use key::{ThumbnailKey, UploadKey};
 pub use list_files::list_files;

@@ -50,6 +50,17 @@ impl MediaType {
         Self::ALL.into_iter().find(|media_type| media_type.extension() == extension)
     }
 
+    /// The type that a file's name ends in, however it is spelt; for a client that does not know the type.
+    pub fn of_filename(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "jpeg" | "jpe" => Some(Self::Jpeg),
+            "m4v" => Some(Self::Mp4),
+            "qt" => Some(Self::Quicktime),
+            extension => Self::from_extension(extension),
+        }
+    }
+
     /// The registered name, as it is signed, stored and served.
     pub const fn content_type(self) -> &'static str {
         match self {

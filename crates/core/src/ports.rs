@@ -4,6 +4,7 @@
 
 mod files;
 mod multipart;
+mod sessions;
 mod sweep;
 
 use crate::checksum::{Crc64Nvme, Sha256};
@@ -13,6 +14,7 @@ use crate::upload::{Dimensions, Transition, VersionId};
 use crate::{Owner, Placeholder, ThumbnailKey, Upload, UploadId, UploadKey};
 pub use files::*;
 pub use multipart::*;
+pub use sessions::*;
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
@@ -29,6 +31,19 @@ pub trait PresignPut {
         now: OffsetDateTime,
         lifetime: Duration,
     ) -> impl Future<Output = Result<SignedPut, StoreError>> + Send;
+}
+
+/// Signs uploads by form, for clients that cannot say the size.
+pub trait PresignPost {
+    /// Signs a POST of a form with exactly the upload's key, type and `Cache-Control`, whose file has a size that the upload's admits. It
+    /// takes no precondition, so it is good for any number of POSTs until it expires. `lifetime` is at most seven days. IAM:
+    /// `s3:PutObject` at the time of the POST.
+    fn presign_post(
+        &self,
+        upload: &Upload,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> impl Future<Output = Result<SignedForm, StoreError>> + Send;
 }
 
 /// Reads what arrived, without reading it all.
@@ -213,6 +228,40 @@ pub struct SignedPut {
 impl fmt::Debug for SignedPut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedPut").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+/// A signed form. A credential like [`SignedPut`], and as silent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedForm {
+    /// Where to send it.
+    pub url: String,
+    /// Its fields by name. The file comes after them, as the field `file`.
+    pub fields: Vec<(String, String)>,
+    /// When it stops starting requests, with the reserve of [`SignedPut::expires_at`].
+    pub expires_at: OffsetDateTime,
+}
+
+impl fmt::Debug for SignedForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedForm").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+/// A signed call that carries no bytes of a file. A credential like [`SignedPut`], and as silent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedCall {
+    /// Where to send it.
+    pub url: String,
+    /// The headers to send, names in lower case. All are signed.
+    pub headers: Vec<(String, String)>,
+    /// When the URL stops starting requests, with the reserve of [`SignedPut::expires_at`].
+    pub expires_at: OffsetDateTime,
+}
+
+impl fmt::Debug for SignedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedCall").field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
 

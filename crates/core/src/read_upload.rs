@@ -28,9 +28,9 @@ pub async fn read_parts(
     after: Option<PartNumber>,
 ) -> Result<(Upload, Option<PartsPage>), Error> {
     let upload = read_upload(uploads, now, owner, id).await?;
-    let page = match (&upload.state, &upload.multipart) {
+    let page = match (&upload.state, upload.transfer.multipart_id()) {
         (State::Pending, Some(multipart)) => {
-            let page = objects.list_parts(&upload.key(), &multipart.id, after).await?;
+            let page = objects.list_parts(&upload.key(), multipart, after).await?;
             // It was completed or aborted a moment ago: nothing can be resumed.
             Some(page.unwrap_or_default())
         }

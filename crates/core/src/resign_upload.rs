@@ -5,10 +5,13 @@ use crate::error::Error;
 use crate::issue_upload::{Grant, Signed};
 use crate::policy::Policy;
 use crate::ports::{GetUpload, PresignPut, SignedPut};
-use crate::upload::State;
+use crate::upload::{State, Transfer};
 use crate::{Owner, Upload, UploadId};
 use std::time::Duration;
 use time::OffsetDateTime;
+
+/// Said of an upload that was granted by the routes for Uppy, wherever its grant is asked for again.
+pub(crate) const OTHER_CLIENT: &str = "this file goes up by the routes for Uppy; sign it there";
 
 /// Signs exactly what was granted, once more. The parts of a multipart upload are signed by [`crate::sign_parts()`].
 pub async fn resign_upload(
@@ -22,13 +25,14 @@ pub async fn resign_upload(
     let upload = uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?;
     let upload = upload.seen_at(now);
     match upload.state {
-        State::Pending if upload.multipart.is_some() => {
-            Err(Error::OtherWay("this file goes up in parts; sign them at …/parts"))
-        }
-        State::Pending => {
-            let request = sign(objects, policy, &upload, now).await?;
-            Ok(Grant { upload, request: Some(Signed::Put(request)) })
-        }
+        State::Pending => match upload.transfer {
+            Transfer::Put => {
+                let request = sign(objects, policy, &upload, now).await?;
+                Ok(Grant { upload, request: Some(Signed::Put(request)) })
+            }
+            Transfer::Parts(_) => Err(Error::OtherWay("this file goes up in parts; sign them at …/parts")),
+            Transfer::Form | Transfer::LooseParts(_) => Err(Error::OtherWay(OTHER_CLIENT)),
+        },
         State::Expired => Err(Error::UploadExpired),
         State::Ready(_) | State::Rejected(_) | State::Cancelled | State::Deleted => {
             Err(Error::InvalidState(upload.state.as_str()))

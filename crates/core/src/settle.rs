@@ -76,7 +76,7 @@ async fn verify(
     version: Option<&VersionId>,
 ) -> Result<Settled, StoreError> {
     let key = upload.key();
-    let with_checksums = upload.sha256.is_some() || upload.multipart.is_some();
+    let with_checksums = upload.sha256.is_some() || upload.transfer.is_in_parts();
     let Some(object) = objects.head_object(&key, version, with_checksums).await? else {
         return gone_meanwhile(uploads, &upload).await;
     };
@@ -91,6 +91,7 @@ async fn verify(
                 version: object.version.clone(),
                 arrived_at: object.stored_at,
                 at: to_milliseconds(now),
+                size_bytes: object.size_bytes,
                 crc64nvme: object.crc64nvme,
                 thumbnails: Upload::initial_thumbnails(upload.media_type),
             }
@@ -119,7 +120,7 @@ fn compare(granted: &Upload, stored: &StoredObject) -> Result<(), RejectReason> 
         cache_control: Some(CACHE_CONTROL.to_owned()),
         ..StoredHeaders::default()
     };
-    if stored.size_bytes != granted.size_bytes {
+    if !granted.size.admits(stored.size_bytes) {
         Err(RejectReason::Size)
     } else if granted.sha256.is_some() && stored.sha256 != granted.sha256 {
         Err(RejectReason::Checksum)

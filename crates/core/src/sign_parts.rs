@@ -6,8 +6,8 @@ use crate::error::{Error, FieldError};
 use crate::parts::{MAX_SIGNED_PARTS, PartNumber};
 use crate::policy::Policy;
 use crate::ports::{GetUpload, PresignPart, SignedPut, WantedPart};
-use crate::resign_upload::url_lifetime;
-use crate::upload::{Multipart, State};
+use crate::resign_upload::{OTHER_CLIENT, url_lifetime};
+use crate::upload::{Multipart, State, Transfer};
 use crate::{Owner, Upload, UploadId};
 use std::collections::BTreeSet;
 use time::OffsetDateTime;
@@ -53,8 +53,10 @@ pub async fn sign_parts(
             return Err(Error::InvalidState(upload.state.as_str()));
         }
     }
-    let Some(multipart) = &upload.multipart else {
-        return Err(Error::OtherWay("this file goes up in one request; sign it at …/url"));
+    let multipart = match &upload.transfer {
+        Transfer::Parts(multipart) => multipart,
+        Transfer::Put => return Err(Error::OtherWay("this file goes up in one request; sign it at …/url")),
+        Transfer::Form | Transfer::LooseParts(_) => return Err(Error::OtherWay(OTHER_CLIENT)),
     };
     let wanted = check(multipart, asked).map_err(Error::InvalidRequest)?;
     sign(objects, policy, &upload, multipart, now, wanted).await
@@ -70,7 +72,7 @@ pub(crate) async fn sign_first_parts(
 ) -> Result<Vec<SignedPart>, Error> {
     let wanted = multipart.parts.numbers().filter_map(|number| {
         let size_bytes = multipart.parts.size_of(number)?;
-        Some(WantedPart { number, size_bytes, crc64nvme: None })
+        Some(SizedPart { number, size_bytes, crc64nvme: None })
     });
     sign(objects, policy, upload, multipart, now, wanted.take(FIRST_PARTS).collect()).await
 }
@@ -81,19 +83,27 @@ async fn sign(
     upload: &Upload,
     multipart: &Multipart,
     now: OffsetDateTime,
-    wanted: Vec<WantedPart>,
+    wanted: Vec<SizedPart>,
 ) -> Result<Vec<SignedPart>, Error> {
     let lifetime = url_lifetime(policy, upload, now)?;
     let key = upload.key();
     let mut signed = Vec::with_capacity(wanted.len());
-    for part in wanted {
+    for SizedPart { number, size_bytes, crc64nvme } in wanted {
+        let part = WantedPart { number, size_bytes: Some(size_bytes), crc64nvme };
         let put = objects.presign_part(&key, &multipart.id, &part, now, lifetime).await?;
-        signed.push(SignedPart { number: part.number, size_bytes: part.size_bytes, put });
+        signed.push(SignedPart { number, size_bytes, put });
     }
     Ok(signed)
 }
 
-fn check(multipart: &Multipart, asked: &[AskedPart]) -> Result<Vec<WantedPart>, Vec<FieldError>> {
+/// A part of a file that is cut as granted.
+struct SizedPart {
+    number: PartNumber,
+    size_bytes: u64,
+    crc64nvme: Option<Crc64Nvme>,
+}
+
+fn check(multipart: &Multipart, asked: &[AskedPart]) -> Result<Vec<SizedPart>, Vec<FieldError>> {
     if !(1..=MAX_SIGNED_PARTS).contains(&asked.len()) {
         let detail = format!("must be 1 to {MAX_SIGNED_PARTS} parts");
         return Err(vec![FieldError::new("/parts", detail)]);
@@ -117,7 +127,7 @@ fn check(multipart: &Multipart, asked: &[AskedPart]) -> Result<Vec<WantedPart>, 
             let pointer = format!("/parts/{index}/checksum/crc64nvme");
             errors.push(FieldError::new(pointer, "must be the base64 of 8 bytes: 12 characters"));
         }
-        wanted.push(WantedPart { number, size_bytes, crc64nvme: crc64nvme.flatten() });
+        wanted.push(SizedPart { number, size_bytes, crc64nvme: crc64nvme.flatten() });
     }
     if errors.is_empty() { Ok(wanted) } else { Err(errors) }
 }

@@ -1,15 +1,17 @@
 //! The one record of an upload. How it moves is in [`Transition`].
 
 mod filename;
+mod size;
+mod transfer;
 mod transition;
 
 use crate::checksum::{Crc64Nvme, Sha256};
 use crate::key::{ThumbnailFormat, ThumbnailName, ThumbnailPrefix};
-use crate::parts::Parts;
 use crate::{MediaType, Owner, Placeholder, ThumbnailKey, UploadId, UploadKey};
 pub use filename::Filename;
-use std::fmt;
+pub use size::Size;
 use time::OffsetDateTime;
+pub use transfer::{Multipart, MultipartId, Transfer};
 pub use transition::{SECOND_LOOK, THUMBNAIL_PATIENCE, Transition};
 
 /// One upload, from grant to file.
@@ -23,51 +25,20 @@ pub struct Upload {
     pub filename: Filename,
     /// The type the grant is for.
     pub media_type: MediaType,
-    /// The exact size the grant is for.
-    pub size_bytes: u64,
+    /// What the grant is for, and from verification on what the file has.
+    pub size: Size,
     /// The checksum the grant is for, if the client gave one.
     pub sha256: Option<Sha256>,
     /// When the grant was issued, to the millisecond.
     pub created_at: OffsetDateTime,
     /// When the grant ends, to the millisecond.
     pub expires_at: OffsetDateTime,
-    /// How it goes up where it is more than one PUT.
-    pub multipart: Option<Multipart>,
+    /// How its bytes go up.
+    pub transfer: Transfer,
     /// How far it has come.
     pub state: State,
     /// When the sweep should look at it next; `None` when nothing is left to do. See [`Upload::first_due`].
     pub due_at: Option<OffsetDateTime>,
-}
-
-/// The multipart upload behind a grant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Multipart {
-    /// What S3 calls it.
-    pub id: MultipartId,
-    /// How the file is cut.
-    pub parts: Parts,
-}
-
-/// The name S3 gave a multipart upload. Opaque. Worthless without credentials or a signature, yet never shown to clients.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct MultipartId(String);
-
-impl MultipartId {
-    /// Takes what S3 said.
-    pub fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
-    }
-
-    /// What S3 said.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for MultipartId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MultipartId")
-    }
 }
 
 /// How far an upload has come.
@@ -174,7 +145,8 @@ impl RejectReason {
 impl Upload {
     /// The key of its object.
     pub fn key(&self) -> UploadKey {
-        UploadKey { owner: self.owner, id: self.id, media_type: self.media_type }
+        let (owner, id, media_type) = (self.owner, self.id, self.media_type);
+        UploadKey { owner, id, media_type, area: self.transfer.area() }
     }
 
     /// The key of one of its thumbnails.

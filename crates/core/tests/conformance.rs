@@ -8,6 +8,8 @@ async fn the_memory_bucket_conforms() {
     let uploader = conformance::Uploader { presigner: &bucket, client: &bucket, now: sample::NOW };
     conformance::bucket(&bucket, &uploader, sample::pending).await;
     conformance::multipart(&bucket, &uploader, sample::pending).await;
+    conformance::own_multipart(&bucket, &uploader, sample::pending).await;
+    conformance::forms(&bucket, &uploader, sample::pending).await;
     conformance::sweep::bucket(&bucket, &uploader, sample::pending).await;
     conformance::sweep::pages_of_multiparts(&bucket, sample::NOW, sample::pending).await;
 }
@@ -16,5 +18,6 @@ async fn the_memory_bucket_conforms() {
 async fn the_memory_table_conforms() {
     let table = MemoryTable::default();
     conformance::table(&table, sample::pending).await;
+    conformance::sessions(&table, sample::pending).await;
     conformance::sweep::table(&table, &table, sample::pending).await;
 }

@@ -8,7 +8,7 @@ use valet_core::key::{CACHE_CONTROL, ThumbnailFormat, ThumbnailName};
 use valet_core::ports::{GetUpload, PutThumbnail, StoredHeaders, UpdateUpload};
 use valet_core::settle::Arrival;
 use valet_core::testing::{Failing, FakeRender, MemoryBody, MemoryBucket, MemoryTable, sample};
-use valet_core::upload::{Dimensions, RejectReason, State, Thumbnails, Transition, Verified};
+use valet_core::upload::{Dimensions, RejectReason, Size, State, Thumbnails, Transition, Verified};
 use valet_core::{MediaType, Owner, StoreError, Upload, UploadId, confirm_upload, generate_thumbnails};
 
 const THREE: [(&str, ThumbnailFormat); 3] =
@@ -43,7 +43,7 @@ fn verified_as(size_bytes: u64, bucket: &MemoryBucket, bytes: &[u8]) -> (MemoryT
         placeholder: None,
         thumbnails: Thumbnails::Pending,
     };
-    let upload = Upload { size_bytes, state: State::Ready(verified), ..pending };
+    let upload = Upload { size: Size::Exact(size_bytes), state: State::Ready(verified), ..pending };
     (MemoryTable::with([upload.clone()]), upload, event)
 }
 
@@ -108,8 +108,8 @@ async fn what_cannot_be_rendered_fails_for_good_with_its_reason() {
 #[tokio::test]
 async fn only_a_verified_image_is_read() {
     let bucket = MemoryBucket::default();
-    let video = Upload { media_type: MediaType::Mp4, size_bytes: 16, ..sample::pending() };
-    let refused = Upload { size_bytes: 3, ..sample::pending() };
+    let video = Upload { media_type: MediaType::Mp4, size: Size::Exact(16), ..sample::pending() };
+    let refused = Upload { size: Size::Exact(3), ..sample::pending() };
     let cancelled = Upload { state: State::Cancelled, ..sample::pending() };
     let table = MemoryTable::with([video.clone(), refused.clone(), cancelled.clone()]);
     let render = FakeRender::of(&THREE);

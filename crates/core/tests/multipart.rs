@@ -248,7 +248,7 @@ async fn parts_that_were_all_there_at_the_end_of_the_grant_still_count() {
 async fn a_multipart_upload_that_s3_has_forgotten_is_over() {
     let (stack, bytes) = (stack(), movie());
     let upload = stack.sent(&bytes).await;
-    let multipart = upload.multipart.clone().unwrap();
+    let multipart = sample::multipart_of(&upload);
     valet_core::ports::AbortMultipart::abort_multipart(&stack.bucket, &upload.key(), &multipart.id)
         .await
         .unwrap();

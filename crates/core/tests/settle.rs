@@ -9,7 +9,7 @@ use valet_core::key::CACHE_CONTROL;
 use valet_core::ports::{GetUpload, StoredHeaders, UpdateUpload};
 use valet_core::settle::{Arrival, Settled};
 use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
-use valet_core::upload::{RejectReason, State, Transition, VersionId};
+use valet_core::upload::{RejectReason, Size, State, Transition, VersionId};
 use valet_core::{
     Error, MediaType, Owner, Upload, UploadKey, cancel_upload, confirm_upload, read_upload, settle,
 };
@@ -173,7 +173,7 @@ async fn what_differs_from_its_grant_is_rejected_and_removed() {
     for (reason, headers, bytes, granted) in cases {
         let mut upload = Upload { sha256: granted, ..sample::pending() };
         if reason == RejectReason::Content {
-            upload.size_bytes = bytes.len() as u64;
+            upload.size = Size::Exact(bytes.len() as u64);
         }
         let stack = stack_with(upload);
         stack.bucket.store(&stack.upload.key(), headers.clone(), Some(Sha256::of(bytes)), bytes);

@@ -14,8 +14,8 @@ use valet_core::ports::{
 use valet_core::sweep_uploads::{Counts, GIVE_UP_AFTER, Limits, Report, Run};
 use valet_core::testing::{Failing, MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, sample};
 use valet_core::upload::{
-    Multipart, RejectReason, SECOND_LOOK, State, THUMBNAIL_PATIENCE, Thumbnails, Transition, Verified,
-    VersionId,
+    Multipart, RejectReason, SECOND_LOOK, State, THUMBNAIL_PATIENCE, Thumbnails, Transfer, Transition,
+    Verified, VersionId,
 };
 use valet_core::{Upload, UploadKey, cancel_upload, confirm_upload, sweep_uploads};
 
@@ -72,10 +72,10 @@ impl Stack {
     async fn begun(&self) -> Upload {
         let mut upload = sample::pending_multipart("");
         let id = self.bucket.create_multipart(&upload).await.unwrap();
-        let parts = upload.multipart.take().unwrap().parts;
+        let parts = sample::multipart_of(&upload).parts;
         let number = parts.numbers().next().unwrap();
         let size_bytes = parts.size_of(number).unwrap();
-        let part = WantedPart { number, size_bytes, crc64nvme: None };
+        let part = WantedPart { number, size_bytes: Some(size_bytes), crc64nvme: None };
         let signed = self
             .bucket
             .presign_part(&upload.key(), &id, &part, sample::NOW, std::time::Duration::from_mins(5))
@@ -83,7 +83,7 @@ impl Stack {
             .unwrap();
         let bytes = vec![0; usize::try_from(size_bytes).unwrap()];
         assert_eq!(self.bucket.send(&signed.url, &signed.headers, &bytes), 200);
-        upload.multipart = Some(Multipart { id, parts });
+        upload.transfer = Transfer::Parts(Multipart { id, parts });
         self.put(&upload).await;
         upload
     }
@@ -406,7 +406,7 @@ async fn open_multipart_uploads_that_no_pending_row_names_are_aborted() {
     assert_eq!(stack.counts(after(1) - Duration::SECOND).await.aborted, 0, "younger than an hour");
     let counts = stack.counts(after(1)).await;
     assert_eq!((counts.walked, counts.aborted, stack.bucket.open_multiparts()), (4, 3, 1));
-    assert!(twice != named.multipart.as_ref().unwrap().id && nobodys.multipart != named.multipart);
+    assert!(Some(&twice) != named.transfer.multipart_id() && nobodys.transfer != named.transfer);
     assert_eq!(stack.counts(after(1)).await.aborted, 0, "the named one was aborted");
 }
 

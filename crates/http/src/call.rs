@@ -24,14 +24,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// The request, if the authorizer vouches for its caller.
-    pub(crate) fn new(request: Request, now: OffsetDateTime) -> Result<Self, Problem> {
-        let subject = match request.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => subject(context),
-            _ => None,
-        };
-        let owner = Owner::of_subject(subject.ok_or(Problem::Unauthenticated)?);
-        Ok(Self { owner, now, request })
+    pub(crate) fn new(request: Request, now: OffsetDateTime, owner: Owner) -> Self {
+        Self { owner, now, request }
     }
 
     /// Method and path, split at its slashes: `("POST", ["v1", "uploads"])`.
@@ -42,6 +36,11 @@ impl Call {
     /// The upload id in a path segment. What cannot be an id is nobody's upload.
     pub fn upload_id(segment: &str) -> Result<UploadId, Problem> {
         UploadId::parse(segment).ok_or(Problem::Core(Error::NotFound))
+    }
+
+    /// A parameter of the query, decoded; the first, should it come twice.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.request.query_string_parameters().first(name).map(str::to_owned)
     }
 
     /// The query's parameters, decoded, if they are among `known` and none comes twice.
@@ -65,7 +64,7 @@ impl Call {
     }
 
     /// The body, which must be one JSON object and say so.
-    pub(crate) fn json_object(&self) -> Result<Map<String, Value>, Problem> {
+    pub fn json_object(&self) -> Result<Map<String, Value>, Problem> {
         let invalid = |pointer, detail: String| {
             Problem::Core(Error::InvalidRequest(vec![FieldError::new(pointer, detail)]))
         };
@@ -88,8 +87,27 @@ impl Call {
     }
 }
 
+/// Whose request it is, if the authorizer vouches for its caller.
+pub fn bearer(request: &Request) -> Result<Owner, Problem> {
+    let subject = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => subject(context),
+        _ => None,
+    };
+    Ok(Owner::of_subject(subject.ok_or(Problem::Unauthenticated)?))
+}
+
+/// The base URL that the request came to, without a trailing slash: that of the API's own domain.
+pub fn base_url(call: &Call) -> Option<String> {
+    match call.request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            context.domain_name.as_deref().map(|domain| format!("https://{domain}"))
+        }
+        _ => None,
+    }
+}
+
 /// A path without its leading slash, split.
-pub(crate) fn segments(path: &str) -> Vec<&str> {
+pub fn segments(path: &str) -> Vec<&str> {
     path.strip_prefix('/').unwrap_or(path).split('/').collect()
 }
 

@@ -1,9 +1,11 @@
 //! How a failure is told: RFC 9457 `application/problem+json`, every code with its status on one screen. A problem never
 //! carries the SDK's words.
 
+use crate::respond::Wording;
 use lambda_http::http::StatusCode;
 use serde::Serialize;
 use valet_core::Error;
+use valet_core::error::FieldError;
 use valet_core::upload::RejectReason;
 
 /// Why a request was not answered with what it asked for.
@@ -11,6 +13,8 @@ use valet_core::upload::RejectReason;
 pub enum Problem {
     /// No verified caller. The authorizer answers before us; this is for a stack that lost it.
     Unauthenticated,
+    /// No session with this secret, or none any more.
+    NoSession,
     /// No such route in this function.
     NoRoute,
     /// Not done before the deadline.
@@ -40,6 +44,10 @@ pub(crate) struct Body<'a> {
     retryable: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Field<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -52,7 +60,7 @@ impl Problem {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unauthenticated => "unauthenticated",
+            Self::Unauthenticated | Self::NoSession => "unauthenticated",
             Self::NoRoute => "not_found",
             Self::TimedOut => "try_later",
             Self::Panicked => "internal_error",
@@ -63,7 +71,7 @@ impl Problem {
     /// The one table of statuses.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated | Self::NoSession => StatusCode::UNAUTHORIZED,
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
@@ -100,12 +108,12 @@ impl Problem {
             Self::TimedOut => Some(2),
             Self::Core(Error::Store(error)) if error.is_retryable() => Some(2),
             Self::Core(error) if error.is_retryable() => Some(1),
-            Self::Unauthenticated | Self::NoRoute | Self::Panicked | Self::Core(_) => None,
+            Self::Unauthenticated | Self::NoSession | Self::NoRoute | Self::Panicked | Self::Core(_) => None,
         }
     }
 
     /// What the client is told.
-    pub(crate) fn body<'a>(&'a self, request_id: &'a str) -> Body<'a> {
+    pub(crate) fn body<'a>(&'a self, wording: Wording, request_id: &'a str) -> Body<'a> {
         let status = self.status();
         let errors = match self {
             Self::Core(Error::InvalidRequest(errors)) => errors.as_slice(),
@@ -120,12 +128,21 @@ impl Problem {
             request_id,
             retryable: self.retry_after().is_some(),
             errors: errors.iter().map(|e| Field { pointer: &e.pointer, detail: &e.detail }).collect(),
+            error: (wording == Wording::Uppy).then(|| self.code()),
+            message: (wording == Wording::Uppy).then(|| self.message(errors)),
         }
+    }
+
+    /// The sentence for a client that shows nothing else: with what is wrong in each field.
+    fn message(&self, errors: &[FieldError]) -> String {
+        let fields: Vec<_> = errors.iter().map(|e| format!("{} {}", e.pointer, e.detail)).collect();
+        if fields.is_empty() { self.detail() } else { format!("{}: {}", self.detail(), fields.join("; ")) }
     }
 
     fn detail(&self) -> String {
         match self {
             Self::Unauthenticated => "a bearer token is required".to_owned(),
+            Self::NoSession => "this session is not known, or has ended; open a new one".to_owned(),
             Self::NoRoute => "there is no such route".to_owned(),
             Self::TimedOut => "this took too long; nothing is lost, try again".to_owned(),
             Self::Panicked => "something is wrong on our side".to_owned(),
@@ -178,7 +195,13 @@ mod tests {
             store(StoreErrorKind::Denied),
             store(StoreErrorKind::Permanent),
         ];
-        let own = [Problem::Unauthenticated, Problem::NoRoute, Problem::TimedOut, Problem::Panicked];
+        let own = [
+            Problem::Unauthenticated,
+            Problem::NoSession,
+            Problem::NoRoute,
+            Problem::TimedOut,
+            Problem::Panicked,
+        ];
         own.into_iter().chain(core.into_iter().map(Problem::Core)).collect()
     }
 
@@ -197,7 +220,7 @@ mod tests {
     #[test]
     fn what_can_be_retried_says_when() {
         for problem in every_problem() {
-            let body = serde_json::to_value(problem.body("req-1")).unwrap();
+            let body = serde_json::to_value(problem.body(Wording::Uppy, "req-1")).unwrap();
             assert_eq!(body["retryable"], problem.retry_after().is_some());
             let is_retryable =
                 matches!(problem.code(), "not_uploaded" | "idempotency_in_progress" | "try_later");
@@ -206,9 +229,22 @@ mod tests {
     }
 
     #[test]
+    fn uppy_is_told_the_code_and_a_sentence_and_nobody_else_is() {
+        let wrong = vec![FieldError::new("/metadata/size", "must be at least 1")];
+        let problem = Problem::Core(Error::InvalidRequest(wrong));
+        let body = serde_json::to_value(problem.body(Wording::Uppy, "req-1")).unwrap();
+        assert_eq!(body["error"], "invalid_request");
+        assert_eq!(body["message"], "the request is not valid: /metadata/size must be at least 1");
+        for problem in every_problem() {
+            let body = serde_json::to_value(problem.body(Wording::Api, "req-1")).unwrap();
+            assert!(body.get("error").is_none() && body.get("message").is_none(), "{body}");
+        }
+    }
+
+    #[test]
     fn clients_never_see_what_storage_said() {
         for problem in every_problem() {
-            let body = serde_json::to_string(&problem.body("req-1")).unwrap();
+            let body = serde_json::to_string(&problem.body(Wording::Uppy, "req-1")).unwrap();
             assert!(!body.contains("fire") && !body.contains("PutItem"), "{body}");
         }
     }

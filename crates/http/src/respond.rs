@@ -1,7 +1,7 @@
 //! Runs one request from its event to its response, and writes its one log line. Whatever happens inside, the client gets an
 //! answer of the contract, and the log gets no URL, token, body or file name.
 
-use crate::call::segments;
+use crate::call::{bearer, segments};
 use crate::{Call, Problem};
 use futures_util::FutureExt;
 use lambda_http::http::{HeaderValue, StatusCode, header};
@@ -10,9 +10,10 @@ use serde::Serialize;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
+use time::OffsetDateTime;
 use tracing::{error, info, warn};
 use valet_core::error::chain;
-use valet_core::{Error, UploadId};
+use valet_core::{Error, Owner, UploadId};
 use valet_lambda::{is_cold_start, time_left};
 
 /// A successful answer.
@@ -56,20 +57,42 @@ pub async fn respond<F>(request: Request, route: F) -> Result<Response<Body>, In
 where
     F: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
 {
+    respond_to(request, Wording::Api, async |request, _| bearer(request), route).await
+}
+
+/// What a problem's body says besides what every one says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wording {
+    /// Nothing.
+    Api,
+    /// The code as `error` and the sentence as `message`, which is what Uppy reads.
+    Uppy,
+}
+
+/// The same for a caller who is known otherwise than by the authorizer: `identify` says whose request it is.
+pub async fn respond_to<I, F>(
+    request: Request,
+    wording: Wording,
+    identify: I,
+    route: F,
+) -> Result<Response<Body>, Infallible>
+where
+    I: AsyncFnOnce(&Request, OffsetDateTime) -> Result<Owner, Problem>,
+    F: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
+{
     let start = Instant::now();
     let now = valet_lambda::now();
     let context = request.lambda_context();
     let line = Line::of(&request, context.request_id.clone());
-    let result = match Call::new(request, now) {
-        Ok(call) => {
-            let work = tokio::time::timeout(time_left(context.deadline(), now), route(&call));
-            match AssertUnwindSafe(work).catch_unwind().await {
-                Ok(Ok(result)) => result,
-                Ok(Err(_elapsed)) => Err(Problem::TimedOut),
-                Err(_panic) => Err(Problem::Panicked),
-            }
-        }
-        Err(problem) => Err(problem),
+    let work = async {
+        let owner = identify(&request, now).await?;
+        route(&Call::new(request, now, owner)).await
+    };
+    let work = tokio::time::timeout(time_left(context.deadline(), now), work);
+    let result = match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_elapsed)) => Err(Problem::TimedOut),
+        Err(_panic) => Err(Problem::Panicked),
     };
     line.write(&result, start);
     Ok(match result {
@@ -80,12 +103,12 @@ where
             }
             response
         }
-        Err(problem) => problem_response(&problem, &line.request_id),
+        Err(problem) => problem_response(&problem, wording, &line.request_id),
     })
 }
 
-fn problem_response(problem: &Problem, request_id: &str) -> Response<Body> {
-    let json = serde_json::to_string(&problem.body(request_id)).expect("a problem has string keys");
+fn problem_response(problem: &Problem, wording: Wording, request_id: &str) -> Response<Body> {
+    let json = serde_json::to_string(&problem.body(wording, request_id)).expect("a problem has string keys");
     let mut response = response(problem.status(), "application/problem+json", Some(json));
     if let Some(seconds) = problem.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
@@ -122,7 +145,23 @@ impl Line {
     fn of(request: &Request, request_id: String) -> Self {
         let segments = segments(request.raw_http_path());
         let upload_id = segments.iter().find_map(|segment| UploadId::parse(segment));
-        let known = ["v1", "uploads", "files", "limits", "url", "parts", "confirm"];
+        // Nothing else is printed: a segment can be a secret.
+        let known = [
+            "v1",
+            "uploads",
+            "files",
+            "limits",
+            "url",
+            "parts",
+            "confirm",
+            "uppy",
+            "uppy-sessions",
+            "s3",
+            "params",
+            "multipart",
+            "complete",
+            "sign",
+        ];
         let route = segments.iter().map(|segment| match UploadId::parse(segment) {
             Some(_) => "/{id}".to_owned(),
             None if known.contains(segment) => format!("/{segment}"),
@@ -159,6 +198,7 @@ impl Line {
                     }
                     Problem::Core(_)
                     | Problem::Unauthenticated
+                    | Problem::NoSession
                     | Problem::NoRoute
                     | Problem::TimedOut
                     | Problem::Panicked => None,

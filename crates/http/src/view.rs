@@ -13,7 +13,7 @@ use valet_core::parts::{
 use valet_core::policy::Policy;
 use valet_core::ports::{PartsPage, SignedPut, StoredPart};
 use valet_core::sign_parts::SignedPart;
-use valet_core::upload::{Multipart, State, Thumbnail, Thumbnails, Verified};
+use valet_core::upload::{Multipart, State, Thumbnail, Thumbnails, Transfer, Verified};
 use valet_core::{Placeholder, Upload, UploadId};
 
 /// An upload.
@@ -24,7 +24,10 @@ pub struct UploadView<'a> {
     status: &'static str,
     filename: &'a str,
     content_type: &'static str,
-    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checksum: Option<ChecksumView>,
     #[serde(serialize_with = "rfc3339")]
@@ -92,7 +95,9 @@ impl<'a> UploadView<'a> {
             status: upload.state.as_str(),
             filename: upload.filename.as_str(),
             content_type: upload.media_type.content_type(),
-            size: upload.size_bytes,
+            size: upload.size.exact(),
+            // Of a file whose client has not said its size.
+            max_size: upload.size.exact().is_none().then(|| upload.size.most()),
             checksum: checksum(upload),
             created_at: upload.created_at,
             expires_at: upload.expires_at,
@@ -116,7 +121,7 @@ impl<'a> UploadView<'a> {
 impl MultipartView<'_> {
     /// Of a pending upload in parts; what is over has none left to send.
     fn new(upload: &Upload) -> Option<Self> {
-        let Multipart { parts, .. } = upload.multipart.as_ref()?;
+        let Transfer::Parts(Multipart { parts, .. }) = &upload.transfer else { return None };
         (upload.state == State::Pending).then(|| Self {
             part_size: parts.part_bytes(),
             part_count: parts.count(),
@@ -253,7 +258,7 @@ impl<'a> FileView<'a> {
             status: upload.state.as_str(),
             filename: upload.filename.as_str(),
             content_type: upload.media_type.content_type(),
-            size: upload.size_bytes,
+            size: upload.size.most(),
             checksum: checksum(upload),
             width: dimensions.map(|dimensions| dimensions.width),
             height: dimensions.map(|dimensions| dimensions.height),
@@ -402,6 +407,6 @@ fn checksum(upload: &Upload) -> Option<ChecksumView> {
     })
 }
 
-fn rfc3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn rfc3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.format(&Rfc3339).map_err(serde::ser::Error::custom)?)
 }

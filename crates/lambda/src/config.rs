@@ -2,6 +2,16 @@
 
 use std::fmt;
 use std::time::Duration;
+use valet_core::policy::{AcceptedTypes, Policy};
+
+/// The longest a URL may live: a leaked one is good for no longer. The bucket policy denies older signatures too.
+const MAX_URL_LIFETIME: Duration = Duration::from_mins(15);
+
+/// The longest a grant may live. Tombstones are kept for longer.
+const MAX_GRANT_LIFETIME: Duration = Duration::from_hours(24);
+
+/// The longest a grant of many parts may live: a day less than the bucket keeps parts.
+const MAX_MULTIPART_LIFETIME: Duration = Duration::from_hours(6 * 24);
 
 /// Reads settings by name and remembers what was wrong with each.
 ///
@@ -51,6 +61,22 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         self.parse(name, |text| {
             let number = text.parse().ok().filter(|number| (least..=most).contains(number));
             number.ok_or_else(|| format!("`{text}` is not a number{unit} from {least} to {most}"))
+        })
+    }
+
+    /// What the stack accepts and for how long: `ACCEPTED_TYPES`, `URL_LIFETIME_SECONDS`, `GRANT_LIFETIME_SECONDS` and
+    /// `MULTIPART_LIFETIME_SECONDS`.
+    pub fn policy(&mut self) -> Option<Policy> {
+        let accepted = self.parse("ACCEPTED_TYPES", AcceptedTypes::parse);
+        let url_lifetime = self.seconds("URL_LIFETIME_SECONDS", 1, MAX_URL_LIFETIME.as_secs());
+        let grant_lifetime = self.seconds("GRANT_LIFETIME_SECONDS", 60, MAX_GRANT_LIFETIME.as_secs());
+        let multipart_lifetime =
+            self.seconds("MULTIPART_LIFETIME_SECONDS", 60, MAX_MULTIPART_LIFETIME.as_secs());
+        Some(Policy {
+            accepted: accepted?,
+            url_lifetime: url_lifetime?,
+            grant_lifetime: grant_lifetime?,
+            multipart_lifetime: multipart_lifetime?,
         })
     }
 

@@ -27,6 +27,13 @@ pub fn new_uuid() -> Uuid {
     Uuid::now_v7()
 }
 
+/// 32 random bytes of the operating system's, for a secret.
+pub fn random_bytes() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("Linux has random bytes once it has started");
+    bytes
+}
+
 /// A function's configuration, read from the environment; a mistake is logged before it ends the start.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn configure<T>(

@@ -6,9 +6,10 @@ use std::num::NonZeroU16;
 use time::OffsetDateTime;
 use valet_core::error::StoreError;
 use valet_core::ports::{
-    GetIdempotencyRecord, GetUpload, IdempotencyRecord, ListReady, PutOutcome, PutUpload, ReadyPage,
-    UpdateUpload,
+    GetIdempotencyRecord, GetSession, GetUpload, IdempotencyRecord, ListReady, PutOutcome, PutSession,
+    PutUpload, ReadyPage, UpdateUpload,
 };
+use valet_core::sessions::{SecretHash, Session};
 use valet_core::upload::Transition;
 use valet_core::{Owner, Upload, UploadId};
 
@@ -24,11 +25,11 @@ impl<U> Measured<U> {
         Self { uploads, metrics }
     }
 
-    fn count(&self, upload: &Upload, transition: &Transition) {
+    fn count(&self, transition: &Transition) {
         let metrics = &self.metrics;
         match transition {
-            Transition::Verify { at, arrived_at, .. } => {
-                let bytes = Metric { name: "BytesConfirmed", unit: Unit::Bytes, value: upload.size_bytes };
+            Transition::Verify { at, arrived_at, size_bytes, .. } => {
+                let bytes = Metric { name: "BytesConfirmed", unit: Unit::Bytes, value: *size_bytes };
                 let latency = arrived_at.map(|arrived_at| Metric {
                     name: "SettleLatency",
                     unit: Unit::Milliseconds,
@@ -52,7 +53,10 @@ impl<U> Measured<U> {
                 metrics.record(crate::now(), &[Metric::count("UploadsExpired", 1)]);
             }
             // Nothing arrived and nothing went wrong; or a file's owner is done with it.
-            Transition::Cancel | Transition::Delete { .. } | Transition::Looked { .. } => {}
+            Transition::Cancel
+            | Transition::Delete { .. }
+            | Transition::Looked { .. }
+            | Transition::NameMultipart(_) => {}
         }
     }
 }
@@ -79,8 +83,8 @@ impl<U: UpdateUpload + Sync> UpdateUpload for Measured<U> {
         transition: &Transition,
     ) -> Result<Option<Upload>, StoreError> {
         let moved = self.uploads.update_upload(owner, id, transition).await?;
-        if let Some(upload) = &moved {
-            self.count(upload, transition);
+        if moved.is_some() {
+            self.count(transition);
         }
         Ok(moved)
     }
@@ -89,6 +93,22 @@ impl<U: UpdateUpload + Sync> UpdateUpload for Measured<U> {
 impl<U: GetUpload + Sync> GetUpload for Measured<U> {
     async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
         self.uploads.get_upload(owner, id).await
+    }
+}
+
+impl<U: PutSession + Sync> PutSession for Measured<U> {
+    async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
+        self.uploads.put_session(session).await
+    }
+}
+
+impl<U: GetSession + Sync> GetSession for Measured<U> {
+    async fn get_session(
+        &self,
+        secret: &SecretHash,
+        now: OffsetDateTime,
+    ) -> Result<Option<Owner>, StoreError> {
+        self.uploads.get_session(secret, now).await
     }
 }
 
@@ -138,6 +158,7 @@ mod tests {
             version: VersionId::new("v1"),
             arrived_at: Some(sample::NOW - time::Duration::milliseconds(1500)),
             at: sample::NOW,
+            size_bytes: sample::PNG.len() as u64,
             crc64nvme: None,
             thumbnails: Thumbnails::Pending,
         }
@@ -159,7 +180,7 @@ mod tests {
         assert_eq!(issued["UploadsIssued"], 1);
         assert_eq!(
             (&confirmed["UploadsConfirmed"], &confirmed["BytesConfirmed"], &confirmed["SettleLatency"]),
-            (&1.into(), &upload.size_bytes.into(), &1500.into())
+            (&1.into(), &upload.size.most().into(), &1500.into())
         );
         assert_eq!(failed["ThumbnailsFailed"], 1);
     }

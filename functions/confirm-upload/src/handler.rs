@@ -40,7 +40,7 @@ where
 
 async fn confirm<O, U>(function: &ConfirmUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>
 where
-    O: HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart,
+    O: HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart + AbortMultipart,
     U: GetUpload + UpdateUpload,
 {
     let ConfirmUpload { objects, uploads, cdn_url } = function;

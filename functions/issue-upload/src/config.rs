@@ -1,18 +1,8 @@
 //! What the template tells this function. Read once, at the start; every mistake is reported by name.
 
-use std::time::Duration;
 use valet_aws::Connection;
-use valet_core::policy::{AcceptedTypes, Policy};
+use valet_core::policy::Policy;
 use valet_lambda::{ConfigError, Settings};
-
-/// The longest a URL may live: a leaked one is good for no longer. The bucket policy denies older signatures too.
-const MAX_URL_LIFETIME: Duration = Duration::from_mins(15);
-
-/// The longest a grant may live. Tombstones are kept for longer.
-const MAX_GRANT_LIFETIME: Duration = Duration::from_hours(24);
-
-/// The longest a grant of many parts may live: a day less than the bucket keeps parts.
-const MAX_MULTIPART_LIFETIME: Duration = Duration::from_hours(6 * 24);
 
 pub(crate) struct Config {
     /// The name its metrics are recorded under: the stack's.
@@ -35,11 +25,7 @@ impl Config {
         let bucket_owner = settings.text("BUCKET_OWNER");
         let table = settings.text("TABLE");
         let cdn_url = settings.text("CDN_URL");
-        let accepted = settings.parse("ACCEPTED_TYPES", AcceptedTypes::parse);
-        let url_lifetime = settings.seconds("URL_LIFETIME_SECONDS", 1, MAX_URL_LIFETIME.as_secs());
-        let grant_lifetime = settings.seconds("GRANT_LIFETIME_SECONDS", 60, MAX_GRANT_LIFETIME.as_secs());
-        let multipart_lifetime =
-            settings.seconds("MULTIPART_LIFETIME_SECONDS", 60, MAX_MULTIPART_LIFETIME.as_secs());
+        let policy = settings.policy();
         let connection = settings.read(Connection::from_lookup(&lookup));
         settings.finish(|| {
             Some(Self {
@@ -48,12 +34,7 @@ impl Config {
                 bucket_owner: bucket_owner?,
                 table: table?,
                 cdn_url: cdn_url?,
-                policy: Policy {
-                    accepted: accepted?,
-                    url_lifetime: url_lifetime?,
-                    grant_lifetime: grant_lifetime?,
-                    multipart_lifetime: multipart_lifetime?,
-                },
+                policy: policy?,
                 connection: connection?,
             })
         })
@@ -91,7 +72,7 @@ mod tests {
     #[test]
     fn a_complete_environment_is_read() {
         let config = load("", None).unwrap();
-        assert_eq!(config.policy.url_lifetime, MAX_URL_LIFETIME);
+        assert_eq!(config.policy.url_lifetime.as_secs(), 900);
         assert_eq!(config.cdn_url, "https://d1.cloudfront.net");
     }
 

@@ -9,6 +9,7 @@ Check = Callable[[Stack], None]
 
 ISSUE, CONFIRM, FILES, THUMBNAILS = "issue-upload", "confirm-upload", "manage-files", "generate-thumbnails"
 SWEEP = "sweep-uploads"
+COMPANION = "companion"
 PAGE = "serve-page"
 BUCKET_ARN = "arn:${AWS::Partition}:s3:::${BucketName}"
 

@@ -88,10 +88,26 @@ def tls_below_1_2_is_refused(stack: Stack) -> None:
     put("BucketPolicy > PolicyDocument > Statement > DenyOverwrite > Condition > Null > s3:if-none-match", "false"),
     put("BucketPolicy > PolicyDocument > Statement > DenyOverwrite > Condition > Bool > s3:ObjectCreationOperation", "false"),
     put("BucketPolicy > PolicyDocument > Statement > DenyOverwrite > Resource", {"Fn::Sub": "arn:${AWS::Partition}:s3:::${BucketName}/thumbnails/*"}),
+    put("BucketPolicy > PolicyDocument > Statement > DenyOverwrite > Resource > Fn::If > 2", {"Ref": "AWS::NoValue"}),
+    put("BucketPolicy > PolicyDocument > Statement > DenyOverwrite > NotResource > Fn::If > 1", [{"Fn::Sub": "arn:${AWS::Partition}:s3:::${BucketName}/uploads/*"}]),
     put("BucketPolicy > PolicyDocument > Statement > DenyOverwrite > Principal", {"Service": "s3.amazonaws.com"}),
 )
 def a_put_that_could_overwrite_is_refused(stack: Stack) -> None:
-    denied(stack, "DenyOverwrite", "s3:PutObject", f"{BUCKET_ARN}/uploads/*", {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}})
+    statement = bucket_statement(stack, "DenyOverwrite")
+    # Where forms are taken, everywhere but under theirs; thumbnails are written over by whoever makes them again.
+    forms = statement.pop("NotResource")
+    same(forms, ["if TakesForms", [f"{BUCKET_ARN}/uploads/open/*", f"{BUCKET_ARN}/thumbnails/*"], "${AWS::NoValue}"])
+    same(
+        statement,
+        {
+            "Sid": "DenyOverwrite",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutObject",
+            "Resource": ["if TakesForms", "${AWS::NoValue}", f"{BUCKET_ARN}/uploads/*"],
+            "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
+        },
+    )
 
 
 @assertion(

@@ -4,11 +4,16 @@ import re
 
 from ..mutate import add, drop, put
 from ..stack import PARAMETERS, ROOT, Stack, text
-from .assertion import CONFIRM, FILES, ISSUE, PAGE, SWEEP, THUMBNAILS, assertion, same
+from .assertion import COMPANION, CONFIRM, FILES, ISSUE, PAGE, SWEEP, THUMBNAILS, assertion, same
+
+
+# What Settings::policy reads.
+POLICY = {"ACCEPTED_TYPES", "URL_LIFETIME_SECONDS", "GRANT_LIFETIME_SECONDS", "MULTIPART_LIFETIME_SECONDS"}
 
 
 @assertion(
     drop("IssueUploadFunction > Environment > Variables > CDN_URL"),
+    drop("CompanionFunction > Environment > Variables > MULTIPART_LIFETIME_SECONDS"),
     drop("ManageFilesFunction > Environment > Variables > DISTRIBUTION_ID"),
     add("GenerateThumbnailsFunction > Environment > Variables > CDN_URL", ""),
     drop("GenerateThumbnailsFunction > Environment > Variables > MAX_MEGAPIXELS"),
@@ -20,6 +25,8 @@ def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None
         assert file.is_file(), f"{file.relative_to(ROOT)} is missing"
         code = file.read_text().split("#[cfg(test)]")[0]
         read = set(re.findall(r'settings\.(?:text|optional|parse|number|seconds)\(\s*"(\w+)"', code))
+        if "settings.policy()" in code:
+            read |= POLICY
         same((binary, set(function["Environment"]["Variables"])), (binary, read))
 
 
@@ -40,6 +47,7 @@ def each_variable_has_its_value(stack: Stack) -> None:
         "BUCKET_OWNER": "${AWS::AccountId}",
         "TABLE": "${Table}",
         "CDN_URL": "${Delivery.Outputs.CdnUrl}",
+        "API_URL": "${PublicApiUrl}",
         "DISTRIBUTION_ID": "${Delivery.Outputs.DistributionId}",
         "ACCEPTED_TYPES": "${AcceptedTypes}",
         "URL_LIFETIME_SECONDS": "${UrlLifetimeSeconds}",
@@ -89,7 +97,15 @@ def each_function_is_a_traced_bootstrap_on_the_chosen_processor(stack: Stack) ->
 def each_function_has_the_memory_and_time_of_its_work(stack: Stack) -> None:
     same(
         {binary: (function["MemorySize"], function["Timeout"]) for binary, function in stack.functions().items()},
-        {ISSUE: (256, 10), CONFIRM: (256, 29), FILES: (256, 20), THUMBNAILS: (1769, 60), SWEEP: (256, 300), PAGE: (256, 5)},
+        {
+            ISSUE: (256, 10),
+            CONFIRM: (256, 29),
+            FILES: (256, 20),
+            THUMBNAILS: (1769, 60),
+            SWEEP: (256, 300),
+            COMPANION: (256, 29),
+            PAGE: (256, 5),
+        },
     )
 
 

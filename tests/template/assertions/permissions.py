@@ -4,7 +4,7 @@ import re
 
 from ..mutate import add, drop, put
 from ..stack import ROOT, Stack, listed, text
-from .assertion import CONFIRM, FILES, ISSUE, PAGE, SWEEP, THUMBNAILS, assertion, same
+from .assertion import COMPANION, CONFIRM, FILES, ISSUE, PAGE, SWEEP, THUMBNAILS, assertion, same
 
 
 SETTLE = {
@@ -74,6 +74,14 @@ MAY = {
         logs("SweepUploadsLogs"),
         TRACES,
     },
+    COMPANION: {
+        ("KeepGrantsAndSessions", "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem", "${Table.Arn}"),
+        ("SignUploads", "s3:PutObject", "${Bucket.Arn}/uploads/*"),
+        ("SeeAndForgetParts", "s3:AbortMultipartUpload s3:ListMultipartUploadParts", "${Bucket.Arn}/uploads/*"),
+        *(may for may in SETTLE if may[0] != "SettleRows"),
+        logs("CompanionLogs"),
+        TRACES,
+    },
     PAGE: {logs("ServePageLogs"), TRACES},
 }
 
@@ -97,6 +105,8 @@ ONLY_IF = {
     drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > KeepCursors > Condition"),
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > FindWhatIsDue > Resource", {"Fn::GetAtt": ["Table", "Arn"]}),
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > TellOfArrivals > Resource", "*"),
+    drop("CompanionRole > Policies > 0 > PolicyDocument > Statement > SignUploads > Condition"),
+    add("CompanionRole > Policies > 0 > PolicyDocument > Statement > KeepGrantsAndSessions > Action", "dynamodb:Query"),
     put("ServePageRole > Policies > 0 > PolicyDocument > Statement > WriteLogs > Resource", "*"),
 )
 def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
@@ -218,7 +228,10 @@ def the_api_may_invoke_a_function_for_its_own_routes_only(stack: Stack) -> None:
     expected = set()
     for route, operation in stack.routes().items():
         method, path = route.split()
-        function = re.search(r"\$\{(\w+)\.Arn\}", operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"])[1]
+        uri = operation["x-amazon-apigateway-integration"]["uri"]
+        # Of a function with a condition it has the condition too.
+        uri = uri["Fn::If"][1] if "Fn::If" in uri else uri
+        function = re.search(r"\$\{(\w+)\.Arn\}", uri["Fn::Sub"])[1]
         path = re.sub(r"\{\w+\}", "*", path)
         expected.add((function, f"arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{Api}}/*/{method}{path}"))
     same(allowed, expected)

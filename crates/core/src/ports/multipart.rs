@@ -1,6 +1,6 @@
 //! What multipart uploads need of S3. Bytes go from the client to S3; here are only the calls around them.
 
-use super::SignedPut;
+use super::{SignedCall, SignedPut};
 use crate::checksum::Crc64Nvme;
 use crate::error::StoreError;
 use crate::parts::PartNumber;
@@ -22,7 +22,7 @@ pub trait CreateMultipart {
 
 /// Signs parts.
 pub trait PresignPart {
-    /// Signs a PUT of exactly this part of a multipart upload: its key, number and size, and its checksum if there is one. Good for any
+    /// Signs a PUT of exactly this part of a multipart upload: its key and number, its size if it is known, and its checksum if there is one. Good for any
     /// number of PUTs until the multipart upload is completed or aborted; the last one holds. `lifetime` is at most seven days. IAM:
     /// `s3:PutObject` at the time of the PUT.
     fn presign_part(
@@ -33,6 +33,33 @@ pub trait PresignPart {
         now: OffsetDateTime,
         lifetime: Duration,
     ) -> impl Future<Output = Result<SignedPut, StoreError>> + Send;
+}
+
+/// Signs the calls around parts, for a client that makes them itself.
+pub trait PresignMultipart {
+    /// Signs one call about a multipart upload of exactly this key. Whoever begins one does it with the key's type and our
+    /// `Cache-Control`; whoever completes one, only when nothing lies under the key. `lifetime` is at most seven days. IAM, at the time of
+    /// the call: what [`MultipartCall`] names.
+    fn presign_multipart(
+        &self,
+        key: &UploadKey,
+        call: &MultipartCall,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> impl Future<Output = Result<SignedCall, StoreError>> + Send;
+}
+
+/// A call about a multipart upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MultipartCall {
+    /// Begins one. IAM: `s3:PutObject`.
+    Create,
+    /// Lists its parts. IAM: `s3:ListMultipartUploadParts`.
+    List(MultipartId),
+    /// Puts its parts together. IAM: `s3:PutObject`.
+    Complete(MultipartId),
+    /// Forgets it. IAM: `s3:AbortMultipartUpload`.
+    Abort(MultipartId),
 }
 
 /// Tells what has arrived of a multipart upload.
@@ -77,8 +104,8 @@ pub trait AbortMultipart {
 pub struct WantedPart {
     /// Which part.
     pub number: PartNumber,
-    /// Its exact size.
-    pub size_bytes: u64,
+    /// Its exact size; `None` signs no length, for a part that the client cuts as it likes.
+    pub size_bytes: Option<u64>,
     /// What S3 must find over its bytes, if the client has computed it.
     pub crc64nvme: Option<Crc64Nvme>,
 }

@@ -147,7 +147,12 @@ async fn pending<T>(
     // The tombstone comes first: what arrives from here on meets it, and what this run fails to remove the second look will.
     abort(objects, &expired).await?;
     let removed = remove_versions(objects, &expired).await?;
-    Ok(Counts { expired: 1, aborted: u64::from(expired.multipart.is_some()), removed, ..nothing })
+    Ok(Counts {
+        expired: 1,
+        aborted: u64::from(expired.transfer.multipart_id().is_some()),
+        removed,
+        ..nothing
+    })
 }
 
 /// The arrival is told of again, less and less often; after a day there will be none.
@@ -174,8 +179,8 @@ async fn thumbnails(
 
 /// Has S3 forget the parts of an upload, if it has any.
 async fn abort(objects: &impl AbortMultipart, upload: &Upload) -> Result<(), StoreError> {
-    match &upload.multipart {
-        Some(multipart) => objects.abort_multipart(&upload.key(), &multipart.id).await,
+    match upload.transfer.multipart_id() {
+        Some(id) => objects.abort_multipart(&upload.key(), id).await,
         None => Ok(()),
     }
 }

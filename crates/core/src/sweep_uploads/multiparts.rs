@@ -4,7 +4,7 @@ use super::{AT_ONCE, Counts, Report, Run, list_failed, note};
 use crate::UploadKey;
 use crate::error::StoreError;
 use crate::ports::{AbortMultipart, GetCursor, GetUpload, ListMultiparts, OpenMultipart, PutCursor, Walk};
-use crate::upload::State;
+use crate::upload::{State, Transfer};
 use futures_util::stream::{self, StreamExt};
 
 /// How many are read at once: S3's most.
@@ -64,7 +64,9 @@ async fn abort_unnamed(
     let is_named = upload.is_some_and(|upload| {
         upload.state == State::Pending
             && upload.key() == *key
-            && upload.multipart.is_some_and(|multipart| multipart.id == open.id)
+            // Its client has begun it, as it was granted to, and not sent a part yet.
+            && (upload.transfer == Transfer::LooseParts(None)
+                || upload.transfer.multipart_id() == Some(&open.id))
     });
     if is_named {
         // Its grant's end decides.

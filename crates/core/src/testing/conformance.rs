@@ -3,6 +3,7 @@
 //!
 //! Functions take `fresh`, which makes a pending upload nobody has used, so that a server can be shared.
 
+mod forms;
 mod multipart;
 pub mod sweep;
 
@@ -10,16 +11,20 @@ use super::sample::{self, NOW, PNG};
 use crate::checksum::{Crc64Nvme, Sha256};
 use crate::key::{CACHE_CONTROL, ThumbnailFormat};
 use crate::ports::{
-    DeleteThumbnail, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, HeadObject,
-    IdempotencyRecord, ListReady, ListVersions, PresignPut, PutOutcome, PutThumbnail, PutUpload, ReadChunk,
-    SignedPut, Stored, StoredHeaders, TagVerified, UpdateUpload,
+    DeleteThumbnail, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetSession, GetUpload,
+    HeadObject, IdempotencyRecord, ListReady, ListVersions, PresignPut, PutOutcome, PutSession, PutThumbnail,
+    PutUpload, ReadChunk, SignedPut, Stored, StoredHeaders, TagVerified, UpdateUpload,
 };
+use crate::sessions::{Secret, Session};
 use crate::upload::{
-    Dimensions, RejectReason, SECOND_LOOK, State, THUMBNAIL_PATIENCE, Thumbnails, Transition, VersionId,
+    Dimensions, MultipartId, RejectReason, SECOND_LOOK, Size, State, THUMBNAIL_PATIENCE, Thumbnails,
+    Transition, VersionId,
 };
 use crate::{Owner, Upload};
+pub use forms::forms;
 use futures_util::future::join_all;
-pub use multipart::{Multiparts, multipart};
+pub use multipart::{Multiparts, multipart, own_multipart};
+use sha2::{Digest as _, Sha256 as Sha256Digest};
 use std::future::Future;
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -55,15 +60,35 @@ impl<T> Bucket for T where
 pub trait Table: PutUpload + GetUpload + GetIdempotencyRecord + UpdateUpload + ListReady {}
 impl<T: PutUpload + GetUpload + GetIdempotencyRecord + UpdateUpload + ListReady> Table for T {}
 
-/// Sends a client's PUT: URL, headers, body; answers the status.
+/// Sends what a client sends.
 pub trait Send {
-    /// Sends it.
+    /// Sends a PUT: URL, headers, body; answers the status.
     fn send(&self, url: &str, headers: &[(String, String)], body: &[u8]) -> impl Future<Output = u16>;
+
+    /// Sends a form, the file last; answers the status.
+    fn form(&self, url: &str, fields: &[(String, String)], file: &[u8]) -> impl Future<Output = u16>;
+
+    /// Makes any other call; answers status and body.
+    fn call(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(String, String)],
+        body: &str,
+    ) -> impl Future<Output = (u16, String)>;
 }
 
 impl Send for super::MemoryBucket {
     async fn send(&self, url: &str, headers: &[(String, String)], body: &[u8]) -> u16 {
         Self::send(self, url, headers, body)
+    }
+
+    async fn form(&self, url: &str, fields: &[(String, String)], file: &[u8]) -> u16 {
+        self.send_form(url, fields, file)
+    }
+
+    async fn call(&self, method: &str, url: &str, headers: &[(String, String)], body: &str) -> (u16, String) {
+        Self::call(self, method, url, headers, body).await
     }
 }
 
@@ -316,6 +341,34 @@ async fn every_state_reads_back_as_written(table: &impl Table, fresh: &impl Fn()
     let upload = Upload { owner, id, ..sample::pending_multipart("VXBsb2FkIElE.-_") };
     table.put_upload(&upload, None).await.unwrap();
     assert_eq!(table.get_upload(owner, id).await.unwrap(), Some(upload));
+    for transfer in sample::transfers() {
+        for size in [Size::Exact(7), Size::AtMost(7)] {
+            let upload = Upload { transfer: transfer.clone(), size, ..fresh() };
+            table.put_upload(&upload, None).await.unwrap();
+            assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap(), Some(upload));
+        }
+    }
+}
+
+/// Runs every behaviour of the ports of sessions.
+pub async fn sessions(table: &(impl PutSession + GetSession), fresh: impl Fn() -> Upload) {
+    let end = NOW + time::Duration::hours(12);
+    let secret = |upload: &Upload| Secret::new(Sha256Digest::digest(upload.id.to_string()).into()).hash();
+    let (alice, mallory) = (fresh(), fresh());
+    let session = Session { secret: secret(&alice), owner: alice.owner, expires_at: end };
+    table.put_session(&session).await.unwrap();
+    let other = Session { secret: secret(&mallory), owner: Owner::of_subject("mallory"), expires_at: end };
+    table.put_session(&other).await.unwrap();
+    for (secret, now, expected) in [
+        (session.secret, NOW, Some(session.owner)),
+        (session.secret, end - time::Duration::MILLISECOND, Some(session.owner)),
+        // However long its row is kept.
+        (session.secret, end, None),
+        (other.secret, NOW, Some(other.owner)),
+        (secret(&fresh()), NOW, None),
+    ] {
+        assert_eq!(table.get_session(&secret, now).await.unwrap(), expected, "{now}");
+    }
 }
 
 async fn another_owner_finds_nothing(table: &impl Table, upload: Upload) {
@@ -338,6 +391,18 @@ async fn every_move_has_the_condition_and_effect_of_apply(table: &impl Table, fr
             assert_eq!(stored, Some(expected.unwrap_or(upload)), "{state:?} by {transition:?}");
         }
     }
+    // What a grant without a size or a multipart id becomes.
+    for transfer in sample::transfers() {
+        for transition in transitions() {
+            let upload = Upload { transfer: transfer.clone(), size: Size::AtMost(9), ..fresh() };
+            let expected = upload.apply(&transition);
+            table.put_upload(&upload, None).await.unwrap();
+            let moved = table.update_upload(upload.owner, upload.id, &transition).await.unwrap();
+            assert_eq!(moved, expected, "{transfer:?} by {transition:?}");
+            let stored = table.get_upload(upload.owner, upload.id).await.unwrap();
+            assert_eq!(stored, Some(expected.unwrap_or(upload)), "{transfer:?} by {transition:?}");
+        }
+    }
     for transition in transitions() {
         let never_put = fresh();
         let moved = table.update_upload(never_put.owner, never_put.id, &transition).await.unwrap();
@@ -351,6 +416,7 @@ fn verify(thumbnails: Thumbnails) -> Transition {
         version: VersionId::new("v1"),
         arrived_at: None,
         at: NOW,
+        size_bytes: 7,
         crc64nvme: Some(Crc64Nvme::new(1)),
         thumbnails,
     }
@@ -365,6 +431,7 @@ fn transitions() -> Vec<Transition> {
         verify(Thumbnails::None),
         Transition::Reject(RejectReason::Content),
         Transition::Cancel,
+        Transition::NameMultipart(MultipartId::new("named")),
         Transition::Expire { at: ends - time::Duration::MILLISECOND },
         Transition::Expire { at: ends },
         Transition::Delete { at: NOW },

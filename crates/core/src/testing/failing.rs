@@ -5,9 +5,10 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::parts::PartNumber;
 use crate::ports::{
     AbortMultipart, CompleteMultipart, Completion, Copies, CreateMultipart, DeleteThumbnail, DeleteVersion,
-    DeleteVersions, GetObject, GetUpload, HeadObject, InvalidateCopies, ListParts, ListVersions,
-    ObjectVersion, PartsPage, PresignPart, PresignPut, PutThumbnail, ReadChunk, SignedPut, Stored,
-    StoredObject, StoredPart, TagVerified, UpdateUpload, WantedPart,
+    DeleteVersions, GetObject, GetUpload, HeadObject, IdempotencyRecord, InvalidateCopies, ListParts,
+    ListVersions, MultipartCall, ObjectVersion, PartsPage, PresignMultipart, PresignPart, PresignPut,
+    PutOutcome, PutThumbnail, PutUpload, ReadChunk, SignedCall, SignedPut, Stored, StoredObject, StoredPart,
+    TagVerified, UpdateUpload, WantedPart,
 };
 use crate::upload::{MultipartId, Transition, VersionId};
 use crate::{Owner, ThumbnailKey, Upload, UploadId, UploadKey};
@@ -109,6 +110,18 @@ impl<T: PresignPart + Sync> PresignPart for Failing<'_, T> {
         lifetime: Duration,
     ) -> Result<SignedPut, StoreError> {
         self.call("UploadPart", self.inner.presign_part(key, id, part, now, lifetime)).await
+    }
+}
+
+impl<T: PresignMultipart + Sync> PresignMultipart for Failing<'_, T> {
+    async fn presign_multipart(
+        &self,
+        key: &UploadKey,
+        call: &MultipartCall,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> Result<SignedCall, StoreError> {
+        self.call("PresignMultipart", self.inner.presign_multipart(key, call, now, lifetime)).await
     }
 }
 
@@ -220,6 +233,16 @@ impl<T: DeleteThumbnail + Sync> DeleteThumbnail for Failing<'_, T> {
 impl<T: GetUpload + Sync> GetUpload for Failing<'_, T> {
     async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
         self.call("GetItem", self.inner.get_upload(owner, id)).await
+    }
+}
+
+impl<T: PutUpload + Sync> PutUpload for Failing<'_, T> {
+    async fn put_upload(
+        &self,
+        upload: &Upload,
+        idempotency: Option<&IdempotencyRecord>,
+    ) -> Result<PutOutcome, StoreError> {
+        self.call("PutItem", self.inner.put_upload(upload, idempotency)).await
     }
 }
 

@@ -1,12 +1,13 @@
 //! A bucket in memory that enforces a signed PUT as S3 does.
 
-use super::memory_multipart::{Open, PartGrant};
+use super::memory_multipart::{CallGrant, Open, PartGrant};
 use crate::checksum::{Crc64Nvme, Sha256};
 use crate::error::StoreError;
 use crate::key::CACHE_CONTROL;
 use crate::ports::{
     DeleteThumbnail, DeleteVersion, DeleteVersions, GetObject, HeadObject, ListVersions, ObjectVersion,
-    PresignPut, PutThumbnail, ReadChunk, SignedPut, Stored, StoredHeaders, StoredObject, TagVerified,
+    PresignPost, PresignPut, PutThumbnail, ReadChunk, SignedForm, SignedPut, Stored, StoredHeaders,
+    StoredObject, TagVerified,
 };
 use crate::upload::VersionId;
 use crate::{ThumbnailKey, Upload, UploadKey};
@@ -30,6 +31,8 @@ pub(super) struct Contents {
     grants: BTreeMap<String, (Upload, SignedPut)>,
     pub(super) multiparts: BTreeMap<String, Open>,
     pub(super) part_grants: BTreeMap<String, PartGrant>,
+    pub(super) call_grants: BTreeMap<String, CallGrant>,
+    forms: BTreeMap<String, (Upload, SignedForm)>,
 }
 
 pub(super) struct Version {
@@ -55,7 +58,7 @@ impl MemoryBucket {
             Some(grant) => grant.clone(),
             None => return 403,
         };
-        if body.len() as u64 != upload.size_bytes
+        if !upload.size.admits(body.len() as u64)
             || signed.headers.iter().any(|header| !headers.contains(header))
         {
             return 403;
@@ -74,6 +77,26 @@ impl MemoryBucket {
         };
         self.store(&upload.key(), headers, upload.sha256, body);
         200
+    }
+
+    /// Sends a form as a client would; answers S3's status.
+    pub fn send_form(&self, url: &str, fields: &[(String, String)], file: &[u8]) -> u16 {
+        let signature = fields.iter().find(|(name, _)| name == "x-amz-signature");
+        let found = signature.and_then(|(_, signature)| self.contents().forms.get(signature).cloned());
+        let Some((upload, signed)) = found else { return 403 };
+        if url != signed.url || fields != signed.fields {
+            return 403;
+        }
+        if !upload.size.admits(file.len() as u64) {
+            return 400;
+        }
+        let headers = StoredHeaders {
+            content_type: Some(upload.media_type.content_type().to_owned()),
+            cache_control: Some(CACHE_CONTROL.to_owned()),
+            ..StoredHeaders::default()
+        };
+        self.store(&upload.key(), headers, None, file);
+        201
     }
 
     /// Stores an object past every check, as only somebody who broke in could.
@@ -206,6 +229,28 @@ impl PresignPut for MemoryBucket {
         let signed = SignedPut { url: url.clone(), headers, expires_at: now + lifetime };
         contents.grants.insert(url, (upload.clone(), signed.clone()));
         Ok(signed)
+    }
+}
+
+impl PresignPost for MemoryBucket {
+    async fn presign_post(
+        &self,
+        upload: &Upload,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> Result<SignedForm, StoreError> {
+        let mut contents = self.contents();
+        let signature = format!("f{}", contents.forms.len());
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let fields = vec![
+            field("key", &upload.key().to_string()),
+            field("Content-Type", upload.media_type.content_type()),
+            field("Cache-Control", CACHE_CONTROL),
+            field("x-amz-signature", &signature),
+        ];
+        let form = SignedForm { url: "memory:///".to_owned(), fields, expires_at: now + lifetime };
+        contents.forms.insert(signature, (upload.clone(), form.clone()));
+        Ok(form)
     }
 }
 

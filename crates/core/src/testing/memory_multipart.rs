@@ -7,8 +7,8 @@ use crate::error::StoreError;
 use crate::key::CACHE_CONTROL;
 use crate::parts::{MIN_PART_BYTES, PartNumber};
 use crate::ports::{
-    AbortMultipart, CompleteMultipart, Completion, CreateMultipart, ListParts, PartsPage, PresignPart,
-    SignedPut, StoredHeaders, StoredPart, WantedPart,
+    AbortMultipart, CompleteMultipart, Completion, CreateMultipart, ListParts, MultipartCall, PartsPage,
+    PresignMultipart, PresignPart, SignedCall, SignedPut, StoredHeaders, StoredPart, WantedPart,
 };
 use crate::upload::MultipartId;
 use crate::{Upload, UploadKey};
@@ -39,7 +39,9 @@ impl MemoryBucket {
         let mut contents = self.contents();
         let Some(PartGrant { id, part }) = contents.part_grants.get(url).cloned() else { return 403 };
         let needed = checksum_header(&part);
-        if body.len() as u64 != part.size_bytes || needed.iter().any(|header| !headers.contains(header)) {
+        if part.size_bytes.is_some_and(|granted| granted != body.len() as u64)
+            || needed.iter().any(|header| !headers.contains(header))
+        {
             return 403;
         }
         if part.crc64nvme.is_some_and(|granted| granted != crc64nvme(body)) {
@@ -58,16 +60,7 @@ impl MemoryBucket {
 
 impl CreateMultipart for MemoryBucket {
     async fn create_multipart(&self, upload: &Upload) -> Result<MultipartId, StoreError> {
-        let mut contents = self.contents();
-        contents.last_version += 1;
-        let id = format!("m{}", contents.last_version);
-        let headers = StoredHeaders {
-            content_type: Some(upload.media_type.content_type().to_owned()),
-            cache_control: Some(CACHE_CONTROL.to_owned()),
-            ..StoredHeaders::default()
-        };
-        contents.multiparts.insert(id.clone(), Open { key: upload.key(), headers, parts: BTreeMap::new() });
-        Ok(MultipartId::new(id))
+        Ok(MultipartId::new(self.contents().begin(upload.key())))
     }
 }
 
@@ -86,6 +79,102 @@ impl PresignPart for MemoryBucket {
         contents.part_grants.insert(url.clone(), PartGrant { id: id.as_str().to_owned(), part: *part });
         Ok(SignedPut { url, headers: checksum_header(part), expires_at: now + lifetime })
     }
+}
+
+/// What a signed call may be used for.
+#[derive(Clone)]
+pub(super) struct CallGrant {
+    key: UploadKey,
+    call: MultipartCall,
+    headers: Vec<(String, String)>,
+}
+
+impl PresignMultipart for MemoryBucket {
+    async fn presign_multipart(
+        &self,
+        key: &UploadKey,
+        call: &MultipartCall,
+        now: OffsetDateTime,
+        lifetime: Duration,
+    ) -> Result<SignedCall, StoreError> {
+        let headers = match call {
+            MultipartCall::Create => vec![
+                ("cache-control".to_owned(), CACHE_CONTROL.to_owned()),
+                ("content-type".to_owned(), key.media_type.content_type().to_owned()),
+            ],
+            MultipartCall::Complete(_) => vec![("if-none-match".to_owned(), "*".to_owned())],
+            MultipartCall::List(_) | MultipartCall::Abort(_) => Vec::new(),
+        };
+        let mut contents = self.contents();
+        let url = format!("memory:///{key}?call&X-Amz-Signature={}", contents.call_grants.len());
+        let grant = CallGrant { key: *key, call: call.clone(), headers: headers.clone() };
+        contents.call_grants.insert(url.clone(), grant);
+        Ok(SignedCall { url, headers, expires_at: now + lifetime })
+    }
+}
+
+impl MemoryBucket {
+    /// Makes a signed call as a client would; answers S3's status and, of a multipart upload that was begun, its name.
+    pub async fn call(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(String, String)],
+        body: &str,
+    ) -> (u16, String) {
+        let Some(grant) = self.contents().call_grants.get(url).cloned() else { return (403, String::new()) };
+        let CallGrant { key, call, headers: needed } = grant;
+        let granted = match &call {
+            MultipartCall::Create | MultipartCall::Complete(_) => "POST",
+            MultipartCall::List(_) => "GET",
+            MultipartCall::Abort(_) => "DELETE",
+        };
+        if method != granted || needed.iter().any(|header| !headers.contains(header)) {
+            return (403, String::new());
+        }
+        match call {
+            MultipartCall::Create => {
+                let id = self.contents().begin(key);
+                (200, format!("<UploadId>{id}</UploadId>"))
+            }
+            MultipartCall::List(id) if self.contents().open(&key, &id).is_some() => (200, String::new()),
+            MultipartCall::Abort(id) if self.contents().open(&key, &id).is_some() => {
+                self.contents().multiparts.remove(id.as_str());
+                (204, String::new())
+            }
+            MultipartCall::Complete(id) => {
+                let parts = named_parts(body);
+                let size_bytes = self.contents().open(&key, &id).map_or(0, |open| open.size_of(&parts));
+                match self.complete_multipart(&key, &id, &parts, size_bytes, None).await {
+                    Ok(Completion::Completed) => (200, String::new()),
+                    Ok(Completion::Exists) => (412, String::new()),
+                    Ok(Completion::Gone) => (404, String::new()),
+                    Ok(Completion::Mismatch | Completion::UnderWay) | Err(_) => (400, String::new()),
+                }
+            }
+            MultipartCall::List(_) | MultipartCall::Abort(_) => (404, String::new()),
+        }
+    }
+}
+
+impl Open {
+    fn size_of(&self, parts: &[StoredPart]) -> u64 {
+        parts.iter().filter_map(|part| self.parts.get(&part.number)).map(|bytes| bytes.len() as u64).sum()
+    }
+}
+
+/// The parts that a client's XML names.
+fn named_parts(xml: &str) -> Vec<StoredPart> {
+    let between = |text: &str, tag: &str| {
+        let (_, rest) = text.split_once(&format!("<{tag}>"))?;
+        Some(rest.split_once('<')?.0.to_owned())
+    };
+    let part = |text: &str| {
+        let number = PartNumber::new(between(text, "PartNumber")?.parse().ok()?)?;
+        let etag = format!("\"{}\"", between(text, "ETag")?.trim_matches('"'));
+        Some(StoredPart { number, size_bytes: 0, etag, crc64nvme: None })
+    };
+    xml.split("</Part>").filter_map(part).collect()
 }
 
 impl ListParts for MemoryBucket {
@@ -157,6 +246,18 @@ impl AbortMultipart for MemoryBucket {
 }
 
 impl Contents {
+    fn begin(&mut self, key: UploadKey) -> String {
+        self.last_version += 1;
+        let id = format!("m{}", self.last_version);
+        let headers = StoredHeaders {
+            content_type: Some(key.media_type.content_type().to_owned()),
+            cache_control: Some(CACHE_CONTROL.to_owned()),
+            ..StoredHeaders::default()
+        };
+        self.multiparts.insert(id.clone(), Open { key, headers, parts: BTreeMap::new() });
+        id
+    }
+
     fn open(&self, key: &UploadKey, id: &MultipartId) -> Option<&Open> {
         self.multiparts.get(id.as_str()).filter(|open| open.key == *key)
     }

@@ -2,9 +2,10 @@
 
 use crate::error::StoreError;
 use crate::ports::{
-    GetIdempotencyRecord, GetUpload, IdempotencyRecord, ListReady, Place, PutOutcome, PutUpload, ReadyPage,
-    UpdateUpload, Walk,
+    GetIdempotencyRecord, GetSession, GetUpload, IdempotencyRecord, ListReady, Place, PutOutcome, PutSession,
+    PutUpload, ReadyPage, UpdateUpload, Walk,
 };
+use crate::sessions::{SecretHash, Session};
 use crate::upload::{State, Transition};
 use crate::{Owner, Upload, UploadId};
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub(super) struct Items {
     pub(super) uploads: BTreeMap<(Owner, UploadId), Upload>,
     idempotency: BTreeMap<(Owner, String), IdempotencyRecord>,
     pub(super) cursors: BTreeMap<Walk, Place>,
+    sessions: BTreeMap<SecretHash, Session>,
 }
 
 impl MemoryTable {
@@ -74,6 +76,24 @@ impl GetIdempotencyRecord for MemoryTable {
     ) -> Result<Option<IdempotencyRecord>, StoreError> {
         let found = self.items().idempotency.get(&(owner, key_hash.to_owned())).cloned();
         Ok(found.filter(|record| record.expires_at > now))
+    }
+}
+
+impl PutSession for MemoryTable {
+    async fn put_session(&self, session: &Session) -> Result<(), StoreError> {
+        self.items().sessions.insert(session.secret, *session);
+        Ok(())
+    }
+}
+
+impl GetSession for MemoryTable {
+    async fn get_session(
+        &self,
+        secret: &SecretHash,
+        now: OffsetDateTime,
+    ) -> Result<Option<Owner>, StoreError> {
+        let found = self.items().sessions.get(secret).copied();
+        Ok(found.filter(|session| session.expires_at > now).map(|session| session.owner))
     }
 }
 

@@ -5,8 +5,8 @@ use crate::key::{ThumbnailFormat, ThumbnailName};
 use crate::parts::{MIN_PART_BYTES, Parts};
 use crate::policy::{AcceptedTypes, Policy};
 use crate::upload::{
-    Dimensions, Filename, Multipart, MultipartId, RejectReason, State, Thumbnail, Thumbnails, Verified,
-    VersionId,
+    Dimensions, Filename, Multipart, MultipartId, RejectReason, Size, State, Thumbnail, Thumbnails, Transfer,
+    Verified, VersionId,
 };
 use crate::{MediaType, Owner, Placeholder, Upload, UploadId};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,11 +37,11 @@ pub fn pending() -> Upload {
         id: id(),
         filename: Filename::new("Ferien \u{fc}/ \"1\"\r\n.png".to_owned()).expect("a name of few bytes"),
         media_type: MediaType::Png,
-        size_bytes: PNG.len() as u64,
+        size: Size::Exact(PNG.len() as u64),
         sha256: None,
         created_at: NOW,
         expires_at: NOW + time::Duration::HOUR,
-        multipart: None,
+        transfer: Transfer::Put,
         state: State::Pending,
         due_at: Some(NOW + time::Duration::HOUR),
     }
@@ -53,10 +53,24 @@ pub fn pending_multipart(id: &str) -> Upload {
     let parts = Parts::new(size_bytes, MIN_PART_BYTES).expect("three parts");
     Upload {
         media_type: MediaType::Mp4,
-        size_bytes,
-        multipart: Some(Multipart { id: MultipartId::new(id), parts }),
+        size: Size::Exact(size_bytes),
+        transfer: Transfer::Parts(Multipart { id: MultipartId::new(id), parts }),
         ..pending()
     }
+}
+
+/// The multipart upload of an upload whose parts are cut as granted.
+pub fn multipart_of(upload: &Upload) -> Multipart {
+    match &upload.transfer {
+        Transfer::Parts(multipart) => multipart.clone(),
+        other => panic!("this upload goes up otherwise: {other:?}"),
+    }
+}
+
+/// Every way in which bytes go up, but parts that are cut as granted.
+pub fn transfers() -> Vec<Transfer> {
+    let named = Transfer::LooseParts(Some(MultipartId::new("VXBsb2FkIElE.-_")));
+    vec![Transfer::Put, Transfer::Form, Transfer::LooseParts(None), named]
 }
 
 /// Takes PNG and JPEG up to 1 MiB and MP4 up to 5 GiB.

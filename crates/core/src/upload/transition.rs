@@ -1,7 +1,10 @@
 //! The moves an upload can make. Storage decides every move by one conditional write; the condition and the effect are written
 //! down here, once, in [`Upload::apply`].
 
-use super::{Dimensions, RejectReason, State, Thumbnail, Thumbnails, Upload, Verified, VersionId};
+use super::{
+    Dimensions, MultipartId, RejectReason, Size, State, Thumbnail, Thumbnails, Transfer, Upload, Verified,
+    VersionId,
+};
 use crate::Placeholder;
 use crate::checksum::Crc64Nvme;
 use time::{Duration, OffsetDateTime};
@@ -24,6 +27,8 @@ pub enum Transition {
         arrived_at: Option<OffsetDateTime>,
         /// When it was verified.
         at: OffsetDateTime,
+        /// How many bytes it has.
+        size_bytes: u64,
         /// S3's checksum over the whole, where it was asked for.
         crc64nvme: Option<Crc64Nvme>,
         /// [`Thumbnails::Pending`] or [`Thumbnails::None`], see [`Upload::initial_thumbnails`].
@@ -38,6 +43,8 @@ pub enum Transition {
         /// Now.
         at: OffsetDateTime,
     },
+    /// Of a pending upload whose client began its multipart upload itself: which one that is. Once; no part of another is signed.
+    NameMultipart(MultipartId),
     /// `ready → deleted`
     Delete {
         /// Now. The row is kept for a while yet, so that what arrives late meets it.
@@ -95,8 +102,18 @@ impl Upload {
         if let Transition::Looked { due_at, next } = transition {
             return (self.due_at == Some(*due_at)).then(|| Self { due_at: *next, ..self.clone() });
         }
+        if let Transition::NameMultipart(id) = transition {
+            let is_open = self.state == State::Pending && self.transfer == Transfer::LooseParts(None);
+            return is_open
+                .then(|| Self { transfer: Transfer::LooseParts(Some(id.clone())), ..self.clone() });
+        }
+        let mut size = self.size;
         let state = match (&self.state, transition) {
-            (State::Pending, Transition::Verify { version, at, thumbnails, crc64nvme, arrived_at: _ }) => {
+            (
+                State::Pending,
+                Transition::Verify { version, at, thumbnails, crc64nvme, size_bytes, arrived_at: _ },
+            ) => {
+                size = Size::Exact(*size_bytes);
                 State::Ready(Verified {
                     version: version.clone(),
                     confirmed_at: *at,
@@ -135,7 +152,7 @@ impl Upload {
                 _,
             ) => return None,
         };
-        Some(self.in_state(state))
+        Some(Self { size, ..self.in_state(state) })
     }
 }
 
@@ -150,6 +167,7 @@ mod tests {
             version: VersionId::new("v1"),
             arrived_at: None,
             at: sample::NOW,
+            size_bytes: sample::PNG.len() as u64,
             crc64nvme: None,
             thumbnails: Upload::initial_thumbnails(MediaType::Png),
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use valet_core::key::CACHE_CONTROL;
 use valet_core::ports::{CreateMultipart, PresignPart, StoredHeaders, WantedPart};
 use valet_core::testing::{MemoryBucket, MemoryTable, sample};
-use valet_core::upload::{Multipart, State};
+use valet_core::upload::{Multipart, Size, State, Transfer};
 use valet_core::{MediaType, Owner, Upload, UploadId};
 use valet_http::testing;
 
@@ -129,7 +129,7 @@ async fn in_parts() -> (Function, String) {
     let parts = valet_core::parts::Parts::new(size_bytes, valet_core::parts::MIN_PART_BYTES).unwrap();
     let now = valet_core::upload::to_milliseconds(valet_lambda::now());
     let upload = Upload {
-        size_bytes,
+        size: Size::Exact(size_bytes),
         media_type: MediaType::Mp4,
         expires_at: now + time::Duration::HOUR,
         ..alices_upload()
@@ -137,13 +137,14 @@ async fn in_parts() -> (Function, String) {
     let objects = MemoryBucket::default();
     let id = objects.create_multipart(&upload).await.unwrap();
     for number in parts.numbers() {
-        let part = WantedPart { number, size_bytes: parts.size_of(number).unwrap(), crc64nvme: None };
+        let part = WantedPart { number, size_bytes: parts.size_of(number), crc64nvme: None };
         let lifetime = std::time::Duration::from_mins(1);
         let signed = objects.presign_part(&upload.key(), &id, &part, now, lifetime).await.unwrap();
         let bytes = if number.get() == 1 { &bytes[..bytes.len() - 1] } else { &bytes[bytes.len() - 1..] };
         assert_eq!(objects.send(&signed.url, &signed.headers, bytes), 200);
     }
-    let uploads = MemoryTable::with([Upload { multipart: Some(Multipart { id, parts }), ..upload }]);
+    let transfer = Transfer::Parts(Multipart { id, parts });
+    let uploads = MemoryTable::with([Upload { transfer, ..upload }]);
     let function = ConfirmUpload { objects, uploads, cdn_url: "https://d1.cloudfront.net".to_owned() };
     (function, sample::crc64nvme(&bytes).to_string())
 }

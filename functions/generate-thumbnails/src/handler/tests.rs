@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use valet_core::key::CACHE_CONTROL;
 use valet_core::ports::StoredHeaders;
 use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
-use valet_core::upload::{Dimensions, State, Thumbnails, Verified};
+use valet_core::upload::{Dimensions, Size, State, Thumbnails, Verified};
 use valet_core::{MediaType, Owner, Upload, UploadId};
 use valet_thumbnail::{Job, Limits, Made};
 
@@ -37,7 +37,7 @@ fn alices_upload(bytes: &[u8]) -> Upload {
         id: UploadId::parse("01936f2e-8b5a-7c3d-9e4f-0123456789ab").unwrap(),
         owner: Owner::of_subject("alice"),
         media_type: MediaType::Jpeg,
-        size_bytes: bytes.len() as u64,
+        size: Size::Exact(bytes.len() as u64),
         ..sample::pending()
     }
 }

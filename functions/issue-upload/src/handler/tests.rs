@@ -313,10 +313,14 @@ async fn a_grant_of_many_parts_has_the_shape_of_the_contract() {
 async fn alices_parts(function: &Function) -> Upload {
     let size_bytes = 52_428_801;
     let parts = valet_core::parts::Parts::new(size_bytes, 5_242_880).unwrap();
-    let upload = Upload { size_bytes, media_type: MediaType::Mp4, ..alices_upload() };
+    let upload = Upload {
+        size: valet_core::upload::Size::Exact(size_bytes),
+        media_type: MediaType::Mp4,
+        ..alices_upload()
+    };
     let id = function.objects.create_multipart(&upload).await.unwrap();
-    let multipart = Some(valet_core::upload::Multipart { id, parts });
-    let upload = Upload { multipart, ..upload };
+    let multipart = valet_core::upload::Multipart { id, parts };
+    let upload = Upload { transfer: valet_core::upload::Transfer::Parts(multipart), ..upload };
     function.uploads.put_upload(&upload, None).await.unwrap();
     upload
 }
