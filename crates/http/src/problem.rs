@@ -69,7 +69,7 @@ impl Problem {
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Core(error) => match error {
                 Error::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-                Error::NotFound => StatusCode::NOT_FOUND,
+                Error::NotFound | Error::NoThumbnail => StatusCode::NOT_FOUND,
                 Error::NotUploaded { .. }
                 | Error::PartsMissing { .. }
                 | Error::PartsMismatch
@@ -158,6 +158,7 @@ mod tests {
         let core = [
             Error::InvalidRequest(vec![]),
             Error::NotFound,
+            Error::NoThumbnail,
             Error::NotUploaded { denied: Some(denied()) },
             Error::PartsMissing { missing: 1, count: 2 },
             Error::PartsMismatch,

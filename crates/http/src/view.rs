@@ -1,5 +1,6 @@
 //! The JSON of answers. Field names here are API; nothing here decides anything.
 
+use lambda_http::http::StatusCode;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -173,12 +174,12 @@ pub struct GrantView<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RequestView<'a> {
+pub(crate) struct RequestView<'a> {
     method: &'static str,
-    url: &'a str,
-    headers: BTreeMap<&'a str, &'a str>,
+    pub(crate) url: &'a str,
+    pub(crate) headers: BTreeMap<&'a str, &'a str>,
     #[serde(serialize_with = "rfc3339")]
-    expires_at: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
 }
 
 #[derive(Serialize)]
@@ -206,7 +207,7 @@ impl<'a> GrantView<'a> {
 }
 
 impl<'a> RequestView<'a> {
-    fn new(signed: &'a SignedPut) -> Self {
+    pub(crate) fn new(signed: &'a SignedPut) -> Self {
         Self {
             method: "PUT",
             url: &signed.url,
@@ -257,7 +258,7 @@ impl<'a> FileView<'a> {
             checksum: checksum(upload),
             width: dimensions.map(|dimensions| dimensions.width),
             height: dimensions.map(|dimensions| dimensions.height),
-            file_url: format!("{cdn_url}/{}", upload.key()),
+            file_url: file_url(upload, cdn_url),
             placeholder: placeholder.as_ref().map(PlaceholderView::new),
             thumbnails: ThumbnailsView::new(upload, thumbnails, cdn_url),
             created_at: upload.created_at,
@@ -320,7 +321,7 @@ impl<'a> ThumbnailsView<'a> {
     fn new(upload: &Upload, thumbnails: &'a Thumbnails, cdn_url: &str) -> Self {
         let view = |thumbnail: &'a Thumbnail| ThumbnailView {
             name: thumbnail.name.as_str(),
-            url: format!("{cdn_url}/{}", upload.thumbnail_key(thumbnail.name.clone(), thumbnail.format)),
+            url: thumbnail_url(upload, thumbnail, cdn_url),
             content_type: thumbnail.format.content_type(),
             width: thumbnail.dimensions.width,
             height: thumbnail.dimensions.height,
@@ -390,6 +391,21 @@ impl LimitsView {
     }
 }
 
+/// Where a ready upload's file is public.
+pub(crate) fn file_url(upload: &Upload, cdn_url: &str) -> String {
+    format!("{cdn_url}/{}", upload.key())
+}
+
+/// Where one of its thumbnails is.
+pub(crate) fn thumbnail_url(upload: &Upload, thumbnail: &Thumbnail, cdn_url: &str) -> String {
+    format!("{cdn_url}/{}", upload.thumbnail_key(thumbnail.name.clone(), thumbnail.format))
+}
+
+/// 201 with something to send; 200 of a repeated request whose upload is past its grant, which made nothing.
+pub fn grant_status(grant: &Grant) -> StatusCode {
+    if grant.request.is_some() { StatusCode::CREATED } else { StatusCode::OK }
+}
+
 /// What the grant is bound to, and what S3 computed over a file in parts.
 fn checksum(upload: &Upload) -> Option<ChecksumView> {
     let crc64nvme = match &upload.state {
@@ -402,6 +418,6 @@ fn checksum(upload: &Upload) -> Option<ChecksumView> {
     })
 }
 
-fn rfc3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn rfc3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.format(&Rfc3339).map_err(serde::ser::Error::custom)?)
 }
