@@ -10,12 +10,14 @@ use valet_core::issue_upload::Grant;
 
 /// Grants and problems, in the order asked.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct BatchView<'a> {
     items: Vec<BatchItemView<'a>>,
 }
 
 /// One item of a batch: its status, and with it either the grant or the problem.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct BatchItemView<'a> {
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -14,6 +14,7 @@ pub fn wanted_thumbnail(call: &Call) -> Result<Option<String>, Problem> {
 
 /// The address of a file or of a thumbnail.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FileUrlView {
     id: String,
     url: String,

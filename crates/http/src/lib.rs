@@ -13,6 +13,8 @@ mod respond;
 mod tutorial;
 mod view;
 
+#[cfg(feature = "openapi")]
+pub mod openapi;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

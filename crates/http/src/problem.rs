@@ -29,6 +29,7 @@ impl From<Error> for Problem {
 
 /// The body of a problem.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Problem))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Body<'a> {
     r#type: String,
@@ -43,6 +44,7 @@ pub(crate) struct Body<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FieldError))]
 struct Field<'a> {
     pointer: &'a str,
     detail: &'a str,

@@ -21,6 +21,7 @@ pub fn confirmed_key(call: &Call) -> Result<UploadKey, Problem> {
 
 /// Where to send a file.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UploadUrlView<'a> {
     upload_url: &'a str,
@@ -42,6 +43,7 @@ impl<'a> UploadUrlView<'a> {
 
 /// A file that has arrived.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConfirmedView<'a> {
     success: bool,
     #[serde(flatten)]

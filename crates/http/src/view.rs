@@ -19,6 +19,7 @@ use valet_core::{Placeholder, Upload, UploadId};
 
 /// An upload.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UploadView<'a> {
     id: String,
@@ -41,6 +42,7 @@ pub struct UploadView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct ChecksumView {
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
@@ -50,6 +52,7 @@ struct ChecksumView {
 
 /// How a file goes up in parts: those to send, of a grant; those S3 holds, where asked for.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct MultipartView<'a> {
     part_size: u64,
@@ -63,6 +66,7 @@ struct MultipartView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct SignedPartView<'a> {
     part_number: u16,
@@ -72,6 +76,7 @@ struct SignedPartView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct StoredPartView<'a> {
     part_number: u16,
@@ -149,6 +154,7 @@ impl<'a> StoredPartView<'a> {
 
 /// Parts that were signed on demand.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignedPartsView<'a> {
     id: String,
     parts: Vec<SignedPartView<'a>>,
@@ -163,6 +169,7 @@ impl<'a> SignedPartsView<'a> {
 
 /// An upload and what to send to fulfil it.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GrantView<'a> {
     #[serde(flatten)]
     upload: UploadView<'a>,
@@ -173,6 +180,7 @@ pub struct GrantView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RequestView<'a> {
     method: &'static str,
@@ -183,6 +191,7 @@ pub(crate) struct RequestView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct LinkView {
     method: &'static str,
     href: String,
@@ -219,6 +228,7 @@ impl<'a> RequestView<'a> {
 
 /// A verified file.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FileView<'a> {
     id: String,
@@ -269,6 +279,7 @@ impl<'a> FileView<'a> {
 
 /// A page of files.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FilesView<'a> {
     items: Vec<FileView<'a>>,
@@ -287,6 +298,7 @@ impl<'a> FilesView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct PlaceholderView {
     thumbhash: String,
     color: String,
@@ -299,6 +311,7 @@ impl PlaceholderView {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct ThumbnailsView<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -307,6 +320,7 @@ struct ThumbnailsView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct ThumbnailView<'a> {
     name: &'a str,
@@ -338,6 +352,7 @@ impl<'a> ThumbnailsView<'a> {
 
 /// What a stack accepts.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LimitsView {
     types: Vec<TypeView>,
@@ -348,6 +363,7 @@ pub struct LimitsView {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct PartLimitsView {
     default_size: u64,
@@ -358,6 +374,7 @@ struct PartLimitsView {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct TypeView {
     content_type: &'static str,
