@@ -18,8 +18,8 @@ pub fn document() -> String {
 fn value() -> Value {
     let mut paths = Map::new();
     for route in routes::all() {
-        let path = paths.entry(route.path).or_insert_with(|| json!({}));
-        path[route.method] = route.operation();
+        let (path, method) = (route.path, route.method);
+        paths.entry(path).or_insert_with(|| json!({}))[method] = route.operation();
     }
     json!({
         "openapi": "3.1.0",
@@ -54,6 +54,7 @@ fn value() -> Value {
             }},
             "schemas": schemas::all(),
             "headers": answers::headers(),
+            "responses": answers::shared(),
         },
     })
 }

@@ -54,15 +54,42 @@ pub(super) fn empty_answer(description: &str) -> Value {
     json!({"description": description, "headers": own_headers()})
 }
 
-/// What may go wrong on every route beside what is its own.
-fn everywhere() -> Vec<Problem> {
+/// What may go wrong on every route beside what is its own: the answer's name, its status, the problems that a function tells, and what API
+/// Gateway says before any function is asked or in its place.
+fn everywhere() -> Vec<(&'static str, u16, Vec<Problem>, &'static str)> {
+    let transient = Problem::Core(store(StoreErrorKind::Transient));
+    let permanent = Problem::Core(store(StoreErrorKind::Permanent));
     vec![
-        Problem::Unauthenticated,
-        Problem::TimedOut,
-        Problem::Panicked,
-        Problem::Core(store(StoreErrorKind::Transient)),
-        Problem::Core(store(StoreErrorKind::Permanent)),
+        ("Unauthorized", 401, vec![Problem::Unauthenticated], "Unauthorized"),
+        ("Forbidden", 403, Vec::new(), "Forbidden"),
+        ("TooManyRequests", 429, Vec::new(), "Too Many Requests"),
+        ("InternalServerError", 500, vec![Problem::Panicked, permanent], "Internal Server Error"),
+        ("ServiceUnavailable", 503, vec![Problem::TimedOut, transient], "Service Unavailable"),
     ]
+}
+
+/// Those answers, by name.
+pub(super) fn shared() -> Value {
+    let answers = everywhere().into_iter().map(|(name, _, problems, message)| {
+        let mut answer = match problems.as_slice() {
+            [] => json!({"description": format!("{message}: API Gateway's answer.")}),
+            problems => of_problems(problems),
+        };
+        refused_by_gateway(&mut answer, message);
+        (name.to_owned(), answer)
+    });
+    Value::Object(answers.collect())
+}
+
+/// Adds that API Gateway answers with this status too, without any header of ours.
+fn refused_by_gateway(answer: &mut Value, message: &str) {
+    answer["content"]["application/json"] = json!({
+        "schema": {"$ref": "#/components/schemas/GatewayRefusal"},
+        "example": {"message": message},
+    });
+    if let Some(headers) = answer["headers"].as_object_mut() {
+        headers.retain(|name, _| name == "Retry-After" || name == "WWW-Authenticate");
+    }
 }
 
 fn store(kind: StoreErrorKind) -> Error {
@@ -75,36 +102,27 @@ pub(super) fn rejections() -> Vec<Error> {
     reasons.into_iter().map(Error::Rejected).collect()
 }
 
-/// The answers to what goes wrong, by status. `has_body` says that a request may be too large.
-pub(super) fn problems(own: Vec<Error>, has_body: bool) -> Map<String, Value> {
+/// The answers to what goes wrong, by status. `has_body` says that a request may be too large, `has_id` that its path may be none.
+pub(super) fn problems(own: Vec<Error>, has_body: bool, has_id: bool) -> Map<String, Value> {
     let mut by_status: BTreeMap<u16, Vec<Problem>> = BTreeMap::new();
-    for problem in own.into_iter().map(Problem::Core).chain(everywhere()) {
+    for problem in own.into_iter().map(Problem::Core) {
         by_status.entry(problem.status().as_u16()).or_default().push(problem);
     }
     let mut answers: Map<String, Value> = by_status
         .into_iter()
         .map(|(status, problems)| (status.to_string(), of_problems(&problems)))
         .collect();
-    // What API Gateway answers itself, before any function is asked or in its place.
-    let mut refuses = |status: u16, sentence: &str, example: &str| {
-        let answer = answers.entry(status.to_string()).or_insert_with(|| json!({"description": sentence}));
-        answer["content"]["application/json"] = json!({
-            "schema": {"$ref": "#/components/schemas/GatewayRefusal"},
-            "example": {"message": example},
-        });
-        // Its refusals carry none of our headers.
-        if let Some(headers) = answer["headers"].as_object_mut() {
-            headers.retain(|name, _| name == "Retry-After" || name == "WWW-Authenticate");
-        }
-    };
-    refuses(401, "There is no token, or not a good one.", "Unauthorized");
-    refuses(403, "The token lacks the scope.", "Forbidden");
-    refuses(404, "There is no such route.", "Not Found");
-    refuses(429, "Too many requests of all callers together; slow down.", "Too Many Requests");
-    refuses(500, "Something is wrong on our side.", "Internal Server Error");
-    refuses(503, "Nothing is lost; try again.", "Service Unavailable");
+    if has_id && let Some(answer) = answers.get_mut("404") {
+        refused_by_gateway(answer, "Not Found");
+    }
     if has_body {
-        refuses(413, "The request is too large for API Gateway.", "Request Entity Too Large");
+        let answer = answers
+            .entry("413")
+            .or_insert_with(|| json!({"description": "The request is too large for API Gateway."}));
+        refused_by_gateway(answer, "Request Entity Too Large");
+    }
+    for (name, status, ..) in everywhere() {
+        answers.insert(status.to_string(), json!({"$ref": format!("#/components/responses/{name}")}));
     }
     answers
 }

@@ -95,7 +95,7 @@ impl Route {
         let has_body = self.body.is_some();
         let mut answers: Map<String, Value> =
             self.answers.into_iter().map(|(status, answer)| (status.to_string(), answer)).collect();
-        answers.extend(problems(self.problems, has_body));
+        answers.extend(problems(self.problems, has_body, self.path.contains("{id}")));
         let mut operation = json!({
             "operationId": self.id,
             "tags": [self.tag],

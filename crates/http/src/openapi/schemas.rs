@@ -84,8 +84,11 @@ fn flattened(schemas: &Map<String, Value>, schema: &Value) -> Value {
         properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
         required.extend(part["required"].as_array().cloned().unwrap_or_default());
     }
-    let description = schema.get("description").cloned().unwrap_or_default();
-    json!({"type": "object", "description": description, "properties": properties, "required": required})
+    let mut flat = json!({"type": "object", "properties": properties, "required": required});
+    if let Some(description) = schema.get("description") {
+        flat["description"] = description.clone();
+    }
+    flat
 }
 
 /// A member of an answer is there with a value or it is not there.
