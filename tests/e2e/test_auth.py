@@ -18,6 +18,7 @@ from .web import send
 SOME_ID = "01936f2e-8b5a-7c3d-9e4f-0123456789ab"
 ROUTES = [
     ("POST", "/v1/uploads"),
+    ("POST", "/v1/uploads/batch"),
     ("GET", "/v1/limits"),
     ("GET", "/v1/uploads/{id}"),
     ("POST", "/v1/uploads/{id}/url"),
@@ -26,7 +27,10 @@ ROUTES = [
     ("DELETE", "/v1/uploads/{id}"),
     ("GET", "/v1/files"),
     ("GET", "/v1/files/{id}"),
+    ("GET", "/v1/files/{id}/url"),
     ("DELETE", "/v1/files/{id}"),
+    ("POST", "/get-upload-url"),
+    ("POST", "/confirm-upload"),
 ]
 every_route = pytest.mark.parametrize(("method", "path"), ROUTES)
 

@@ -216,3 +216,24 @@ def test_a_file_deleted_while_its_thumbnails_are_made_shows_none(user, storage):
         # What a thumbnailer hid in the last moment goes with the next deletion, or with the sweep's look.
         assert user.delete(file).status == 204
         assert storage.versions(f"thumbnails/{user.owner}/{file['id']}/") == []
+
+
+def test_the_address_of_a_file_and_of_its_thumbnail_are_those_of_its_record(user):
+    file = ready(user)
+    reply = user.call("GET", f"/v1/files/{file['id']}/url")
+    assert (reply.status, reply.json()) == (200, {"id": file["id"], "url": file["fileUrl"]}), reply
+    assert send("GET", reply.json()["url"]).body == PHOTO.content
+    (thumbnail,) = file["thumbnails"]["items"]
+    reply = user.call("GET", f"/v1/files/{file['id']}/url?thumbnail={thumbnail['name']}")
+    assert (reply.status, reply.json()) == (200, {"id": file["id"], "url": thumbnail["url"]}), reply
+
+
+def test_an_address_that_there_is_not_is_not_found(user, new_user):
+    pending, file, plain = user.grant(PHOTO), ready(user), ready(user, PDF)
+    for path in (f"{pending['id']}/url", f"{SOME_ID}/url", "x/url", f"{file['id']}/url?thumbnail=other", f"{plain['id']}/url?thumbnail=small"):
+        expect.problem(user.call("GET", f"/v1/files/{path}"), 404, "not_found")
+    expect.problem(new_user().call("GET", f"/v1/files/{file['id']}/url"), 404, "not_found")
+    problem = expect.problem(user.call("GET", f"/v1/files/{file['id']}/url?size=small"), 400, "invalid_request")
+    assert [error["pointer"] for error in problem["errors"]] == ["size"]
+    assert user.delete(file).status == 204
+    expect.problem(user.call("GET", f"/v1/files/{file['id']}/url"), 404, "not_found")

@@ -14,6 +14,9 @@ pub enum Error {
     /// No such upload, or somebody else's.
     #[error("there is no upload with this id")]
     NotFound,
+    /// The file has no thumbnail of this name, or not yet.
+    #[error("this file has no thumbnail of this name, or not yet")]
+    NoThumbnail,
     /// Nothing has arrived yet; or storage denies to say, which for a missing object it does to whoever may not list the bucket.
     #[error("the file has not arrived in storage yet; upload it, then confirm again")]
     NotUploaded {
@@ -96,7 +99,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidRequest(_) => "invalid_request",
-            Self::NotFound => "not_found",
+            Self::NotFound | Self::NoThumbnail => "not_found",
             Self::NotUploaded { .. } | Self::PartsMissing { .. } => "not_uploaded",
             Self::PartsMismatch | Self::FileMismatch => "parts_mismatch",
             Self::InvalidState(_) | Self::OtherWay(_) | Self::StillPending => "invalid_state",
@@ -118,6 +121,7 @@ impl Error {
             Self::Store(error) => error.is_retryable(),
             Self::InvalidRequest(_)
             | Self::NotFound
+            | Self::NoThumbnail
             | Self::PartsMismatch
             | Self::FileMismatch
             | Self::OtherWay(_)

@@ -19,6 +19,9 @@ use time::OffsetDateTime;
 /// How long an idempotency key is remembered.
 const IDEMPOTENCY_LIFETIME: time::Duration = time::Duration::DAY;
 
+/// The most characters an idempotency key may have.
+pub const MAX_IDEMPOTENCY_KEY_LENGTH: usize = 255;
+
 /// What a client wants to upload, as it said it.
 #[derive(Clone, Default)]
 pub struct NewUpload {
@@ -34,6 +37,8 @@ pub struct NewUpload {
     pub sha256: Option<String>,
     /// The `Idempotency-Key` header, if sent.
     pub idempotency_key: Option<String>,
+    /// Its place in a batch, which shares one key. Each place is remembered by itself.
+    pub place: Option<usize>,
 }
 
 /// An upload and, while it is pending, the signed requests that fulfil it.
@@ -200,19 +205,20 @@ impl NewUpload {
         Ok((upload, parts))
     }
 
-    /// The record of the request's idempotency key. 1 to 255 visible ASCII characters.
+    /// The record of the request's idempotency key.
     fn idempotency_record(
         &self,
         id: UploadId,
         now: OffsetDateTime,
     ) -> Result<Option<IdempotencyRecord>, Error> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
-        if !(1..=255).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            let error = FieldError::new("Idempotency-Key", "must have 1 to 255 visible ASCII characters");
-            return Err(Error::InvalidRequest(vec![error]));
-        }
+        check_idempotency_key(key)?;
+        let key_hash = match self.place {
+            None => hex_sha256(&[key]),
+            Some(place) => hex_sha256(&[key, &place.to_string()]),
+        };
         Ok(Some(IdempotencyRecord {
-            key_hash: hex_sha256(&[key]),
+            key_hash,
             fingerprint: hex_sha256(&[
                 &self.filename,
                 &self.content_type,
@@ -234,6 +240,15 @@ pub(crate) fn accepted(policy: &Policy, media_type: Option<MediaType>) -> Result
         let names: Vec<_> = policy.accepted.iter().map(|(media_type, _)| media_type.content_type()).collect();
         Error::TypeNotAllowed { accepted: names.join(", ") }
     })
+}
+
+/// Whether a key is one: [`MAX_IDEMPOTENCY_KEY_LENGTH`] visible ASCII characters at most.
+pub(crate) fn check_idempotency_key(key: &str) -> Result<(), Error> {
+    if (1..=MAX_IDEMPOTENCY_KEY_LENGTH).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let detail = format!("must have 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} visible ASCII characters");
+    Err(Error::InvalidRequest(vec![FieldError::new("Idempotency-Key", detail)]))
 }
 
 /// SHA-256 over the parts, each preceded by its length so that no two lists of parts collide.

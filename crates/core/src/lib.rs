@@ -19,6 +19,7 @@ pub mod error;
 pub mod ports;
 
 pub mod issue_upload;
+pub mod issue_uploads;
 pub mod resign_upload;
 pub mod settle;
 pub mod sign_parts;
@@ -48,6 +49,7 @@ pub use error::{Error, StoreError};
 pub use generate_thumbnails::generate_thumbnails;
 pub use issue_form::issue_form;
 pub use issue_upload::issue_upload;
+pub use issue_uploads::issue_uploads;
 pub use key::{ThumbnailKey, UploadKey};
 pub use list_files::list_files;
 pub use media_type::MediaType;

@@ -4,9 +4,10 @@
 use futures_util::FutureExt;
 use proptest::prelude::*;
 use valet_core::issue_upload::{Grant, NewUpload};
+use valet_core::issue_uploads::{Item, MAX_BATCH};
 use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
 use valet_core::upload::{State, Transition};
-use valet_core::{Error, Owner, UploadKey, issue_upload, ports::UpdateUpload, resign_upload};
+use valet_core::{Error, Owner, UploadKey, issue_upload, issue_uploads, ports::UpdateUpload, resign_upload};
 
 struct Stack {
     bucket: MemoryBucket,
@@ -193,4 +194,66 @@ fn check_key(filename: String, subject: &str) {
     assert_eq!(UploadKey::parse(&key), Some(grant.upload.key()));
     assert_eq!(key.matches('/').count(), 2);
     assert_eq!(key.matches('.').count(), 1);
+}
+
+fn batch(items: impl IntoIterator<Item = Result<NewUpload, Error>>) -> Vec<Item> {
+    items.into_iter().map(|new| (sample::id(), new)).collect()
+}
+
+impl Stack {
+    async fn issue_batch(
+        &self,
+        key: Option<&str>,
+        items: Vec<Item>,
+    ) -> Result<Vec<Result<Grant, Error>>, Error> {
+        let alice = Owner::of_subject("alice");
+        issue_uploads(&self.bucket, &self.table, &sample::policy(), sample::NOW, alice, key, items).await
+    }
+}
+
+#[tokio::test]
+async fn each_item_of_a_batch_stands_alone_and_in_its_order() {
+    let stack = stack();
+    let unreadable = Err(Error::InvalidRequest(vec![]));
+    let too_large = NewUpload { size_bytes: 1 << 40, ..png() };
+    let items = batch([Ok(png()), unreadable, Ok(too_large), Ok(png())]);
+    let asked: Vec<_> = items.iter().map(|(id, _)| *id).collect();
+    let grants = stack.issue_batch(None, items).await.unwrap();
+    let outcomes: Vec<_> =
+        grants.iter().map(|grant| grant.as_ref().map(|grant| grant.upload.id).map_err(Error::code)).collect();
+    assert_eq!(outcomes, [Ok(asked[0]), Err("invalid_request"), Err("file_too_large"), Ok(asked[3])]);
+    assert_eq!(stack.table.len(), 2);
+}
+
+#[tokio::test]
+async fn a_repeated_batch_makes_each_place_once() {
+    let stack = stack();
+    let ids = async |items| -> Vec<_> {
+        let grants = stack.issue_batch(Some("k"), items).await.unwrap();
+        grants
+            .into_iter()
+            .map(|grant| grant.map(|grant| grant.upload.id).map_err(|error| error.code()))
+            .collect()
+    };
+    let first = ids(batch([Ok(png()), Ok(png())])).await;
+    assert_ne!(first[0], first[1], "two places that ask for the same are two uploads");
+    let other = NewUpload { filename: "dog.png".to_owned(), ..png() };
+    let second = ids(batch([Ok(png()), Ok(other), Ok(png())])).await;
+    assert_eq!((second[0], second[1]), (first[0], Err("idempotency_key_reused")));
+    assert_eq!(stack.table.len(), 3);
+    let alone = stack.issue(NewUpload { idempotency_key: Some("k".to_owned()), ..png() }).await.unwrap();
+    assert!(!first.contains(&Ok(alone.upload.id)), "a batch's key is not that of one upload");
+}
+
+#[tokio::test]
+async fn a_batch_of_none_too_many_or_a_bad_key_makes_nothing() {
+    let stack = stack();
+    let (none, many) = (batch([]), batch((0..=MAX_BATCH).map(|_| Ok(png()))));
+    for (key, items) in [(None, none), (None, many), (Some("two words"), batch([Ok(png())]))] {
+        let refused = stack.issue_batch(key, items).await.expect_err("it was granted");
+        assert_eq!(refused.code(), "invalid_request");
+    }
+    assert!(stack.table.is_empty());
+    let full = stack.issue_batch(None, batch((0..MAX_BATCH).map(|_| Ok(png())))).await.unwrap();
+    assert_eq!((full.len(), stack.table.len()), (50, 50));
 }

@@ -43,6 +43,11 @@ impl Call {
         self.request.query_string_parameters().first(name).map(str::to_owned)
     }
 
+    /// What API Gateway and Lambda call this request.
+    pub(crate) fn request_id(&self) -> String {
+        self.request.lambda_context().request_id
+    }
+
     /// The query's parameters, decoded, if they are among `known` and none comes twice.
     pub(crate) fn query(&self, known: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
         let mut found = BTreeMap::new();

@@ -1,7 +1,6 @@
 //! Typed access to the JSON of a request. Every wrong field is remembered by its pointer, so that all are named at once; what the values
 //! must be is `valet-core`'s to say.
 
-use crate::Problem;
 use serde_json::{Map, Value};
 use valet_core::Error;
 use valet_core::error::FieldError;
@@ -24,8 +23,13 @@ impl Fields {
     }
 
     /// What was read, unless something was wrong.
-    pub(crate) fn finish<T>(self, value: T) -> Result<T, Problem> {
-        if self.errors.is_empty() { Ok(value) } else { Err(Error::InvalidRequest(self.errors).into()) }
+    pub(crate) fn finish<T>(self, value: T) -> Result<T, Error> {
+        if self.errors.is_empty() { Ok(value) } else { Err(Error::InvalidRequest(self.errors)) }
+    }
+
+    /// One thing that is wrong, and nothing read.
+    pub(crate) fn only<T>(pointer: &str, detail: &str) -> Result<T, Error> {
+        Err(Error::InvalidRequest(vec![FieldError::new(pointer.to_owned(), detail)]))
     }
 
     /// A string that must be there.
@@ -86,6 +90,23 @@ impl Fields {
         None
     }
 
+    /// The items of a list. One that is absent or null has none.
+    pub(crate) fn list<'a>(
+        &mut self,
+        body: &'a Map<String, Value>,
+        name: &str,
+        pointer: &str,
+    ) -> &'a [Value] {
+        match present(body, name) {
+            None => &[],
+            Some(Value::Array(items)) => items,
+            Some(_) => {
+                self.wrong(pointer, "must be a list");
+                &[]
+            }
+        }
+    }
+
     /// The objects of a list. One that is absent or null has none.
     pub(crate) fn objects<'a>(
         &mut self,
@@ -93,11 +114,7 @@ impl Fields {
         name: &str,
         pointer: &str,
     ) -> Vec<&'a Map<String, Value>> {
-        let Some(value) = present(body, name) else { return Vec::new() };
-        let Value::Array(items) = value else {
-            self.wrong(pointer, "must be a list");
-            return Vec::new();
-        };
+        let items = self.list(body, name, pointer);
         let mut objects = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             match item {

@@ -19,7 +19,7 @@ pub fn asked_parts(call: &Call) -> Result<Vec<AskedPart>, Problem> {
         AskedPart { number, crc64nvme: fields.checksum(part, "crc64nvme", &format!("{pointer}/checksum")) }
     });
     let asked = asked.collect();
-    fields.finish(asked)
+    Ok(fields.finish(asked)?)
 }
 
 /// What a call that confirms says about what it has sent. A call without a body says nothing.
@@ -37,7 +37,7 @@ pub fn said(call: &Call) -> Result<Said, Problem> {
         (number, fields.text(part, "etag", &format!("{pointer}/etag")))
     });
     let etags = etags.collect();
-    fields.finish(Said { crc64nvme, etags })
+    Ok(fields.finish(Said { crc64nvme, etags })?)
 }
 
 /// Which parts a call wants to be told of.

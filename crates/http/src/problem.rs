@@ -33,6 +33,7 @@ impl From<Error> for Problem {
 
 /// The body of a problem.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Problem))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Body<'a> {
     r#type: String,
@@ -51,6 +52,7 @@ pub(crate) struct Body<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FieldError))]
 struct Field<'a> {
     pointer: &'a str,
     detail: &'a str,
@@ -77,7 +79,7 @@ impl Problem {
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Core(error) => match error {
                 Error::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-                Error::NotFound => StatusCode::NOT_FOUND,
+                Error::NotFound | Error::NoThumbnail => StatusCode::NOT_FOUND,
                 Error::NotUploaded { .. }
                 | Error::PartsMissing { .. }
                 | Error::PartsMismatch
@@ -175,6 +177,7 @@ mod tests {
         let core = [
             Error::InvalidRequest(vec![]),
             Error::NotFound,
+            Error::NoThumbnail,
             Error::NotUploaded { denied: Some(denied()) },
             Error::PartsMissing { missing: 1, count: 2 },
             Error::PartsMismatch,

@@ -13,7 +13,7 @@ use std::time::Instant;
 use time::OffsetDateTime;
 use tracing::{error, info, warn};
 use valet_core::error::chain;
-use valet_core::{Error, Owner, UploadId};
+use valet_core::{Error, Owner, StoreError, UploadId};
 use valet_lambda::{is_cold_start, time_left};
 
 /// A successful answer.
@@ -22,24 +22,55 @@ pub struct Reply {
     json: Option<String>,
     retry_after: Option<u32>,
     upload_id: Option<UploadId>,
+    failures: Vec<ItemFailure>,
+}
+
+/// What the log says of an item of a batch that came to nothing.
+pub(crate) struct ItemFailure {
+    status: StatusCode,
+    code: &'static str,
+    chain: Option<String>,
+}
+
+impl ItemFailure {
+    /// Of an item's problem.
+    pub(crate) fn of(problem: &Problem) -> Self {
+        Self {
+            status: problem.status(),
+            code: problem.code(),
+            chain: failed_call(problem).map(|error| chain(error)),
+        }
+    }
 }
 
 impl Reply {
     /// An answer with a body.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
         let json = serde_json::to_string(body).expect("views have string keys and no failing parts");
-        Self { status, json: Some(json), retry_after: None, upload_id: None }
+        Self { status, json: Some(json), retry_after: None, upload_id: None, failures: Vec::new() }
     }
 
     /// An answer without one.
     pub fn empty() -> Self {
-        Self { status: StatusCode::NO_CONTENT, json: None, retry_after: None, upload_id: None }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            json: None,
+            retry_after: None,
+            upload_id: None,
+            failures: Vec::new(),
+        }
     }
 
     /// Says after how many seconds to ask again.
     #[must_use]
     pub fn again_after(self, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// Says which items of a batch came to nothing, for the log.
+    #[must_use]
+    pub(crate) fn with_failures(self, failures: Vec<ItemFailure>) -> Self {
+        Self { failures, ..self }
     }
 
     /// Names the upload it is about, for the log.
@@ -133,6 +164,19 @@ fn response(status: StatusCode, content_type: &'static str, json: Option<String>
     response
 }
 
+/// The call of AWS that failed behind a problem.
+fn failed_call(problem: &Problem) -> Option<&StoreError> {
+    match problem {
+        Problem::Core(Error::Store(error) | Error::NotUploaded { denied: Some(error) }) => Some(error),
+        Problem::Core(_)
+        | Problem::Unauthenticated
+        | Problem::NoSession
+        | Problem::NoRoute
+        | Problem::TimedOut
+        | Problem::Panicked => None,
+    }
+}
+
 /// What the log line says of a request.
 struct Line {
     request_id: String,
@@ -154,6 +198,9 @@ impl Line {
             "url",
             "parts",
             "confirm",
+            "batch",
+            "get-upload-url",
+            "confirm-upload",
             "uppy",
             "uppy-sessions",
             "s3",
@@ -189,20 +236,38 @@ impl Line {
             };
         }
         match result {
-            Ok(reply) => line!(info, http.status = reply.status.as_u16()),
+            Ok(Reply { failures, status, .. }) => {
+                let (status, failed) = (status.as_u16(), failures.len());
+                // The worst of them stands for all: a batch is one line too.
+                match failures.iter().max_by_key(|failure| failure.status) {
+                    None => line!(info, http.status = status),
+                    Some(ItemFailure { status: worst, code, chain }) => {
+                        let (code, chain) = (*code, chain.as_deref());
+                        if *worst == StatusCode::INTERNAL_SERVER_ERROR {
+                            line!(
+                                error,
+                                http.status = status,
+                                batch.failed = failed,
+                                error.code = code,
+                                error.chain = chain
+                            );
+                        } else if chain.is_some() {
+                            line!(
+                                warn,
+                                http.status = status,
+                                batch.failed = failed,
+                                error.code = code,
+                                error.chain = chain
+                            );
+                        } else {
+                            line!(info, http.status = status, batch.failed = failed, error.code = code);
+                        }
+                    }
+                }
+            }
             Err(problem) => {
                 let (status, code) = (problem.status(), problem.code());
-                let failure = match problem {
-                    Problem::Core(Error::Store(error) | Error::NotUploaded { denied: Some(error) }) => {
-                        Some(error)
-                    }
-                    Problem::Core(_)
-                    | Problem::Unauthenticated
-                    | Problem::NoSession
-                    | Problem::NoRoute
-                    | Problem::TimedOut
-                    | Problem::Panicked => None,
-                };
+                let failure = failed_call(problem);
                 let chain = failure.map(|error| chain(error));
                 if status == StatusCode::INTERNAL_SERVER_ERROR {
                     line!(error, http.status = status.as_u16(), error.code = code, error.chain = chain);

@@ -1,5 +1,6 @@
 //! The JSON of answers. Field names here are API; nothing here decides anything.
 
+use lambda_http::http::StatusCode;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -18,6 +19,7 @@ use valet_core::{Placeholder, Upload, UploadId};
 
 /// An upload.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UploadView<'a> {
     id: String,
@@ -43,6 +45,7 @@ pub struct UploadView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct ChecksumView {
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
@@ -52,6 +55,7 @@ struct ChecksumView {
 
 /// How a file goes up in parts: those to send, of a grant; those S3 holds, where asked for.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct MultipartView<'a> {
     part_size: u64,
@@ -65,6 +69,7 @@ struct MultipartView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct SignedPartView<'a> {
     part_number: u16,
@@ -74,6 +79,7 @@ struct SignedPartView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct StoredPartView<'a> {
     part_number: u16,
@@ -153,6 +159,7 @@ impl<'a> StoredPartView<'a> {
 
 /// Parts that were signed on demand.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignedPartsView<'a> {
     id: String,
     parts: Vec<SignedPartView<'a>>,
@@ -167,6 +174,7 @@ impl<'a> SignedPartsView<'a> {
 
 /// An upload and what to send to fulfil it.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GrantView<'a> {
     #[serde(flatten)]
     upload: UploadView<'a>,
@@ -177,16 +185,18 @@ pub struct GrantView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-struct RequestView<'a> {
+pub(crate) struct RequestView<'a> {
     method: &'static str,
-    url: &'a str,
-    headers: BTreeMap<&'a str, &'a str>,
+    pub(crate) url: &'a str,
+    pub(crate) headers: BTreeMap<&'a str, &'a str>,
     #[serde(serialize_with = "rfc3339")]
-    expires_at: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct LinkView {
     method: &'static str,
     href: String,
@@ -211,7 +221,7 @@ impl<'a> GrantView<'a> {
 }
 
 impl<'a> RequestView<'a> {
-    fn new(signed: &'a SignedPut) -> Self {
+    pub(crate) fn new(signed: &'a SignedPut) -> Self {
         Self {
             method: "PUT",
             url: &signed.url,
@@ -223,6 +233,7 @@ impl<'a> RequestView<'a> {
 
 /// A verified file.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FileView<'a> {
     id: String,
@@ -262,7 +273,7 @@ impl<'a> FileView<'a> {
             checksum: checksum(upload),
             width: dimensions.map(|dimensions| dimensions.width),
             height: dimensions.map(|dimensions| dimensions.height),
-            file_url: format!("{cdn_url}/{}", upload.key()),
+            file_url: file_url(upload, cdn_url),
             placeholder: placeholder.as_ref().map(PlaceholderView::new),
             thumbnails: ThumbnailsView::new(upload, thumbnails, cdn_url),
             created_at: upload.created_at,
@@ -273,6 +284,7 @@ impl<'a> FileView<'a> {
 
 /// A page of files.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FilesView<'a> {
     items: Vec<FileView<'a>>,
@@ -291,6 +303,7 @@ impl<'a> FilesView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct PlaceholderView {
     thumbhash: String,
     color: String,
@@ -303,6 +316,7 @@ impl PlaceholderView {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct ThumbnailsView<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -311,6 +325,7 @@ struct ThumbnailsView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct ThumbnailView<'a> {
     name: &'a str,
@@ -325,7 +340,7 @@ impl<'a> ThumbnailsView<'a> {
     fn new(upload: &Upload, thumbnails: &'a Thumbnails, cdn_url: &str) -> Self {
         let view = |thumbnail: &'a Thumbnail| ThumbnailView {
             name: thumbnail.name.as_str(),
-            url: format!("{cdn_url}/{}", upload.thumbnail_key(thumbnail.name.clone(), thumbnail.format)),
+            url: thumbnail_url(upload, thumbnail, cdn_url),
             content_type: thumbnail.format.content_type(),
             width: thumbnail.dimensions.width,
             height: thumbnail.dimensions.height,
@@ -342,6 +357,7 @@ impl<'a> ThumbnailsView<'a> {
 
 /// What a stack accepts.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LimitsView {
     types: Vec<TypeView>,
@@ -352,6 +368,7 @@ pub struct LimitsView {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct PartLimitsView {
     default_size: u64,
@@ -362,6 +379,7 @@ struct PartLimitsView {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct TypeView {
     content_type: &'static str,
@@ -393,6 +411,21 @@ impl LimitsView {
             multipart_lifetime_seconds: policy.multipart_lifetime.as_secs(),
         }
     }
+}
+
+/// Where a ready upload's file is public.
+pub(crate) fn file_url(upload: &Upload, cdn_url: &str) -> String {
+    format!("{cdn_url}/{}", upload.key())
+}
+
+/// Where one of its thumbnails is.
+pub(crate) fn thumbnail_url(upload: &Upload, thumbnail: &Thumbnail, cdn_url: &str) -> String {
+    format!("{cdn_url}/{}", upload.thumbnail_key(thumbnail.name.clone(), thumbnail.format))
+}
+
+/// 201 with something to send; 200 of a repeated request whose upload is past its grant, which made nothing.
+pub fn grant_status(grant: &Grant) -> StatusCode {
+    if grant.request.is_some() { StatusCode::CREATED } else { StatusCode::OK }
 }
 
 /// What the grant is bound to, and what S3 computed over a file in parts.

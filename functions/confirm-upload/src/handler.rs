@@ -3,13 +3,14 @@
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use std::convert::Infallible;
+use valet_core::complete_upload::Said;
 use valet_core::confirm_upload::Confirmed;
 use valet_core::ports::{
     AbortMultipart, CompleteMultipart, DeleteVersion, GetUpload, HeadObject, ListParts, TagVerified,
     UpdateUpload,
 };
 use valet_core::{cancel_upload, confirm_upload};
-use valet_http::{Call, FileView, Problem, Reply, UploadView, respond, said};
+use valet_http::{Call, ConfirmedView, FileView, Problem, Reply, UploadView, confirmed_key, respond, said};
 
 /// What this function works with.
 pub(crate) struct ConfirmUpload<O, U> {
@@ -32,6 +33,7 @@ where
         match (method, path.as_slice()) {
             ("POST", ["v1", "uploads", id, "confirm"]) => confirm(function, call, id).await,
             ("DELETE", ["v1", "uploads", id]) => cancel(function, call, id).await,
+            ("POST", ["confirm-upload"]) => confirm_key(function, call).await,
             _ => Err(Problem::NoRoute),
         }
     })
@@ -49,6 +51,24 @@ where
         Confirmed::File(upload) => Ok(Reply::json(StatusCode::OK, &FileView::new(&upload, cdn_url))),
         Confirmed::UnderWay(upload) => {
             Ok(Reply::json(StatusCode::ACCEPTED, &UploadView::new(&upload, cdn_url)).again_after(2))
+        }
+    }
+}
+
+async fn confirm_key<O, U>(function: &ConfirmUpload<O, U>, call: &Call) -> Result<Reply, Problem>
+where
+    O: HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart,
+    U: GetUpload + UpdateUpload,
+{
+    let ConfirmUpload { objects, uploads, cdn_url } = function;
+    let id = confirmed_key(call)?.id;
+    match confirm_upload(objects, uploads, call.now, call.owner, id, &Said::default()).await? {
+        Confirmed::File(upload) => {
+            Ok(Reply::json(StatusCode::OK, &ConfirmedView::new(&upload, cdn_url)).about(id))
+        }
+        Confirmed::UnderWay(upload) => {
+            let view = UploadView::new(&upload, cdn_url);
+            Ok(Reply::json(StatusCode::ACCEPTED, &view).again_after(2).about(id))
         }
     }
 }

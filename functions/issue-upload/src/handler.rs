@@ -7,10 +7,11 @@ use valet_core::policy::Policy;
 use valet_core::ports::{
     CreateMultipart, GetIdempotencyRecord, GetUpload, ListParts, PresignPart, PresignPut, PutUpload,
 };
-use valet_core::{UploadId, issue_upload, read_parts, read_upload, resign_upload, sign_parts};
+use valet_core::{UploadId, issue_upload, issue_uploads, read_parts, read_upload, resign_upload, sign_parts};
 use valet_http::{
-    Call, GrantView, Include, LimitsView, Problem, Reply, SignedPartsView, UploadView, asked_parts, include,
-    new_upload, respond,
+    Call, GrantView, Include, LimitsView, Problem, Reply, SignedPartsView, UploadUrlView, UploadView,
+    asked_parts, batch_reply, grant_status, idempotency_key, include, new_upload, new_uploads, respond,
+    tutorial_upload,
 };
 
 /// What this function works with.
@@ -34,10 +35,12 @@ where
         let (method, path) = call.route();
         match (method, path.as_slice()) {
             ("POST", ["v1", "uploads"]) => issue(function, call).await,
+            ("POST", ["v1", "uploads", "batch"]) => issue_batch(function, call).await,
             ("GET", ["v1", "uploads", id]) => read(function, call, id).await,
             ("POST", ["v1", "uploads", id, "url"]) => resign(function, call, id).await,
             ("POST", ["v1", "uploads", id, "parts"]) => sign(function, call, id).await,
             ("GET", ["v1", "limits"]) => Ok(Reply::json(StatusCode::OK, &LimitsView::new(&function.policy))),
+            ("POST", ["get-upload-url"]) => issue_url(function, call).await,
             _ => Err(Problem::NoRoute),
         }
     })
@@ -53,9 +56,31 @@ where
     let new = new_upload(call)?;
     let id = UploadId::new(valet_lambda::new_uuid());
     let grant = issue_upload(objects, uploads, policy, call.now, call.owner, id, new).await?;
-    // A repeated request whose upload is past its grant made nothing and gives nothing to send.
-    let status = if grant.request.is_some() { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(Reply::json(status, &GrantView::new(&grant, cdn_url)).about(grant.upload.id))
+    Ok(Reply::json(grant_status(&grant), &GrantView::new(&grant, cdn_url)).about(grant.upload.id))
+}
+
+async fn issue_batch<O, U>(function: &IssueUpload<O, U>, call: &Call) -> Result<Reply, Problem>
+where
+    O: PresignPut + PresignPart + CreateMultipart,
+    U: PutUpload + GetUpload + GetIdempotencyRecord,
+{
+    let IssueUpload { objects, uploads, policy, cdn_url } = function;
+    let items = new_uploads(call)?.into_iter().map(|new| (UploadId::new(valet_lambda::new_uuid()), new));
+    let (key, items) = (idempotency_key(call), items.collect());
+    let grants = issue_uploads(objects, uploads, policy, call.now, call.owner, key.as_deref(), items).await?;
+    Ok(batch_reply(call, grants, cdn_url))
+}
+
+async fn issue_url<O, U>(function: &IssueUpload<O, U>, call: &Call) -> Result<Reply, Problem>
+where
+    O: PresignPut + PresignPart + CreateMultipart,
+    U: PutUpload + GetUpload + GetIdempotencyRecord,
+{
+    let IssueUpload { objects, uploads, policy, .. } = function;
+    let new = tutorial_upload(call)?;
+    let id = UploadId::new(valet_lambda::new_uuid());
+    let grant = issue_upload(objects, uploads, policy, call.now, call.owner, id, new).await?;
+    Ok(Reply::json(StatusCode::OK, &UploadUrlView::new(&grant)).about(grant.upload.id))
 }
 
 async fn read<O, U>(function: &IssueUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>

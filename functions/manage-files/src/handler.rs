@@ -5,7 +5,10 @@ use lambda_http::{Body, Request, Response};
 use std::convert::Infallible;
 use valet_core::ports::{DeleteVersions, GetUpload, InvalidateCopies, ListReady, ListVersions, UpdateUpload};
 use valet_core::{delete_file, list_files, read_file};
-use valet_http::{Call, FileView, FilesQuery, FilesView, Problem, Reply, files_query, respond};
+use valet_http::{
+    Call, FileUrlView, FileView, FilesQuery, FilesView, Problem, Reply, files_query, respond,
+    wanted_thumbnail,
+};
 
 /// What this function works with.
 pub(crate) struct ManageFiles<O, U, C> {
@@ -30,6 +33,7 @@ where
         match (method, path.as_slice()) {
             ("GET", ["v1", "files"]) => list(function, call).await,
             ("GET", ["v1", "files", id]) => read(function, call, id).await,
+            ("GET", ["v1", "files", id, "url"]) => url(function, call, id).await,
             ("DELETE", ["v1", "files", id]) => delete(function, call, id).await,
             _ => Err(Problem::NoRoute),
         }
@@ -50,6 +54,17 @@ async fn read<O, U: GetUpload, C>(
 ) -> Result<Reply, Problem> {
     let upload = read_file(&function.uploads, call.owner, Call::upload_id(id)?).await?;
     Ok(Reply::json(StatusCode::OK, &FileView::new(&upload, &function.cdn_url)))
+}
+
+async fn url<O, U: GetUpload, C>(
+    function: &ManageFiles<O, U, C>,
+    call: &Call,
+    id: &str,
+) -> Result<Reply, Problem> {
+    let (id, thumbnail) = (Call::upload_id(id)?, wanted_thumbnail(call)?);
+    let upload = read_file(&function.uploads, call.owner, id).await?;
+    let view = FileUrlView::new(&upload, thumbnail.as_deref(), &function.cdn_url)?;
+    Ok(Reply::json(StatusCode::OK, &view))
 }
 
 async fn delete<O, U, C>(function: &ManageFiles<O, U, C>, call: &Call, id: &str) -> Result<Reply, Problem>

@@ -84,7 +84,8 @@ fn visible(text: &str) -> HeaderValue {
 
 /// Whether the browser has this very content already.
 fn knows(request: &Request, etag: &str) -> bool {
-    let known = request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let known =
+        request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
     known.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == etag)
 }
@@ -92,7 +93,9 @@ fn knows(request: &Request, etag: &str) -> bool {
 fn text(status: StatusCode, sentence: &str) -> Response<Body> {
     let mut response = Response::new(Body::Text(sentence.to_owned()));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
 

@@ -25,14 +25,18 @@ def the_routes_are_those_of_the_api_and_reach_their_function(stack: Stack) -> No
         reached,
         {
             "POST /v1/uploads": "IssueUploadFunction",
+            "POST /v1/uploads/batch": "IssueUploadFunction",
+            "POST /get-upload-url": "IssueUploadFunction",
             "GET /v1/uploads/{id}": "IssueUploadFunction",
             "POST /v1/uploads/{id}/url": "IssueUploadFunction",
             "POST /v1/uploads/{id}/parts": "IssueUploadFunction",
             "GET /v1/limits": "IssueUploadFunction",
             "POST /v1/uploads/{id}/confirm": "ConfirmUploadFunction",
+            "POST /confirm-upload": "ConfirmUploadFunction",
             "DELETE /v1/uploads/{id}": "ConfirmUploadFunction",
             "GET /v1/files": "ManageFilesFunction",
             "GET /v1/files/{id}": "ManageFilesFunction",
+            "GET /v1/files/{id}/url": "ManageFilesFunction",
             "DELETE /v1/files/{id}": "ManageFilesFunction",
         },
     )

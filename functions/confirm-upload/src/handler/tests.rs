@@ -11,6 +11,7 @@ use valet_http::testing;
 
 const CONFIRM: &str = include_str!("../../../../events/confirm-upload.json");
 const CONFIRM_PARTS: &str = include_str!("../../../../events/confirm-upload-parts.json");
+const CONFIRM_KEY: &str = include_str!("../../../../events/confirm-upload-key.json");
 const CANCEL: &str = include_str!("../../../../events/cancel-upload.json");
 
 type Function = ConfirmUpload<MemoryBucket, MemoryTable>;
@@ -196,6 +197,19 @@ async fn another_owner_finds_nothing_and_changes_nothing() {
 async fn issuing_is_not_this_functions_job() {
     let issue = include_str!("../../../../events/issue-upload.json");
     let (status, problem, _) = send(&function(), issue, "alice").await;
+    assert_eq!((status, &problem["code"]), (404, &json!("not_found")));
+}
+
+#[tokio::test]
+async fn a_key_is_confirmed_like_its_upload() {
+    let function = function();
+    let (status, problem, _) = send(&function, CONFIRM_KEY, "alice").await;
+    assert_eq!((status, &problem["code"]), (409, &json!("not_uploaded")));
+    function.receive(sample::PNG);
+    let (status, body, _) = send(&function, CONFIRM_KEY, "alice").await;
+    assert_eq!((status, &body["success"], &body["status"]), (200, &json!(true), &json!("ready")), "{body}");
+    assert_eq!(body["fileUrl"], format!("https://d1.cloudfront.net/{}", alices_upload().key()));
+    let (status, problem, _) = send(&function, CONFIRM_KEY, "mallory").await;
     assert_eq!((status, &problem["code"]), (404, &json!("not_found")));
 }
 

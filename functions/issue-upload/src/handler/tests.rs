@@ -385,3 +385,55 @@ async fn a_list_of_parts_that_is_none_is_named() {
         assert_eq!((status, &problem["errors"][0]["pointer"]), (400, &json!(pointer)), "{problem}");
     }
 }
+
+const BATCH: &str = include_str!("../../../../events/issue-upload-batch.json");
+const URL: &str = include_str!("../../../../events/get-upload-url.json");
+
+#[tokio::test]
+async fn a_batch_answers_each_item_as_it_would_be_answered_alone() {
+    let function = function();
+    let (status, body, response) = send(&function, event(BATCH)).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(header(&response, "cache-control"), Some("no-store"));
+    let items = body["items"].as_array().unwrap();
+    let statuses: Vec<_> = items.iter().map(|item| item["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [201, 415, 201]);
+    assert_eq!(items[0]["upload"]["request"]["method"], "PUT");
+    assert_eq!(items[1]["problem"]["code"], "type_not_allowed");
+    assert_eq!(items[1]["problem"]["requestId"], "req-1");
+    assert_eq!(items[2]["upload"]["multipart"]["partCount"], 11);
+    assert_eq!(function.uploads.len(), 2);
+    let (_, again, _) = send(&function, event(BATCH)).await;
+    assert_eq!((&again["items"][0]["upload"]["id"], function.uploads.len()), (&items[0]["upload"]["id"], 2));
+}
+
+#[tokio::test]
+async fn what_is_no_batch_is_refused_whole() {
+    let full = json!({"filename": "x", "contentType": "image/png", "size": 1});
+    let bodies = [json!({}), json!({"items": 1}), json!({"items": []}), json!({"items": vec![full; 51]})];
+    for body in bodies {
+        let (function, mut event) = (function(), event(BATCH));
+        event["body"] = body.to_string().into();
+        let (status, problem, _) = send(&function, event).await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (400, &json!("/items")), "{problem}");
+        assert!(function.uploads.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_tutorials_words_are_a_grant_of_one_put() {
+    let function = function();
+    let (status, body, _) = send(&function, event(URL)).await;
+    assert_eq!(status, 200, "{body}");
+    let id = body["id"].as_str().unwrap();
+    assert_eq!(body["key"], format!("uploads/2bd806c97f0e00af1a1fc3328fa763a9/{id}.jpg"));
+    assert!(body["uploadUrl"].as_str().unwrap().contains(id) && body["expiresAt"].is_string());
+    assert_eq!(body["headers"]["content-type"], "image/jpeg");
+
+    let mut large = event(URL);
+    let size = valet_core::parts::MAX_PART_BYTES + 1;
+    large["body"] = json!({"filename": "x", "contentType": "video/mp4", "size": size}).to_string().into();
+    let (status, problem, _) = send(&function, large).await;
+    assert_eq!((status, &problem["code"]), (413, &json!("file_too_large")));
+    assert_eq!(function.uploads.len(), 1);
+}

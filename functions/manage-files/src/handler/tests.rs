@@ -9,6 +9,7 @@ use valet_http::testing;
 
 const LIST: &str = include_str!("../../../../events/manage-files.json");
 const READ: &str = include_str!("../../../../events/read-file.json");
+const URL: &str = include_str!("../../../../events/file-url.json");
 const DELETE: &str = include_str!("../../../../events/delete-file.json");
 
 type Function = ManageFiles<MemoryBucket, MemoryTable, MemoryCdn>;
@@ -169,6 +170,29 @@ async fn copies_that_cannot_be_dropped_now_are_a_reason_to_come_again() {
     let (status, problem) = send(&failing, DELETE, "alice").await;
     assert_eq!((status, &problem["code"], &problem["retryable"]), (503, &json!("try_later"), &json!(true)));
     assert_eq!(send(&failing, DELETE, "alice").await, (204, Value::Null));
+}
+
+#[tokio::test]
+async fn an_address_is_that_of_the_file_or_of_a_thumbnail_that_is_there() {
+    let with = |state| function_with([Upload { state, ..alices_file() }]);
+    let ready = || with(sample::states().swap_remove(3));
+    let record = send(&ready(), READ, "alice").await.1;
+    let (status, body) = send(&ready(), URL, "alice").await;
+    assert_eq!((status, &body["url"]), (200, &record["thumbnails"]["items"][0]["url"]), "{body}");
+    assert_eq!(body["id"], record["id"]);
+    let file = URL.replace("thumbnail=small", "");
+    assert_eq!(send(&ready(), &file, "alice").await.1["url"], record["fileUrl"]);
+    for (function, event, subject) in [
+        (ready(), URL.replace("=small", "=other"), "alice"),
+        (function_with([alices_file()]), URL.to_owned(), "alice"),
+        (with(State::Pending), file.clone(), "alice"),
+        (ready(), file, "mallory"),
+    ] {
+        let (status, problem) = send(&function, &event, subject).await;
+        assert_eq!((status, &problem["code"]), (404, &json!("not_found")), "{problem}");
+    }
+    let (status, problem) = send(&ready(), &URL.replace("thumbnail=", "size="), "alice").await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (400, &json!("size")));
 }
 
 #[tokio::test]

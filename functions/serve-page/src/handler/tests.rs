@@ -57,7 +57,11 @@ async fn each_file_is_served_as_what_it_is() {
         ("/config.json", "application/json", "https://api.example.com"),
     ] {
         let response = send("GET", path, &[]).await;
-        assert_eq!((response.status(), header(&response, "content-type")), (StatusCode::OK, Some(content_type)), "{path}");
+        assert_eq!(
+            (response.status(), header(&response, "content-type")),
+            (StatusCode::OK, Some(content_type)),
+            "{path}"
+        );
         assert!(body(&response).contains(part), "{path}");
     }
 }
@@ -94,7 +98,10 @@ async fn the_policy_names_the_script_and_the_style_of_the_page_by_their_hashes()
 async fn the_page_may_talk_to_the_api_the_login_and_the_bucket_alone() {
     let response = send("GET", "/", &[]).await;
     let talks_to = [
-        "'self'", "https://api.example.com", "https://issuer.example.com", "https://bucket.s3.eu-central-1.amazonaws.com",
+        "'self'",
+        "https://api.example.com",
+        "https://issuer.example.com",
+        "https://bucket.s3.eu-central-1.amazonaws.com",
         "https://login.example.com",
     ];
     assert_eq!(sources(&response, "connect-src "), talks_to);
@@ -156,7 +163,11 @@ async fn a_head_is_answered_like_a_get_without_its_body() {
 async fn what_is_not_there_is_not_found_whatever_its_name() {
     for path in ["/nowhere", "/index.html", "//", "/..", "/config.json/", "/%2e%2e/template.yaml", ""] {
         let response = send("GET", path, &[]).await;
-        assert_eq!((response.status(), body(&response)), (StatusCode::NOT_FOUND, "There is no such page here.\n"), "{path}");
+        assert_eq!(
+            (response.status(), body(&response)),
+            (StatusCode::NOT_FOUND, "There is no such page here.\n"),
+            "{path}"
+        );
     }
 }
 
@@ -164,6 +175,9 @@ async fn what_is_not_there_is_not_found_whatever_its_name() {
 async fn nothing_but_reading_is_allowed() {
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
         let response = send(method, "/", &[]).await;
-        assert_eq!((response.status(), header(&response, "allow")), (StatusCode::METHOD_NOT_ALLOWED, Some("GET, HEAD")));
+        assert_eq!(
+            (response.status(), header(&response, "allow")),
+            (StatusCode::METHOD_NOT_ALLOWED, Some("GET, HEAD"))
+        );
     }
 }
