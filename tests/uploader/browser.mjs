@@ -10,6 +10,10 @@ const later = setTimeout;
 export const waits = [];
 
 let faster = 100;
+let ended = 0;
+
+/** How many requests to storage the uploader has seen the end of. */
+export const endings = () => ended;
 
 /** Lets the uploader's time run as everybody's: what it waits for does not come to pass within a test. */
 export function keepTime() {
@@ -19,7 +23,7 @@ export function keepTime() {
 /** Starts a test with even jitter, no waits, and the network there. */
 export function rest() {
   faster = 100;
-  waits.length = 0;
+  waits.length = ended = 0;
   Math.random = () => 0.5;
   navigator.onLine = true;
 }
@@ -113,6 +117,9 @@ globalThis.XMLHttpRequest = class {
     this.status = status;
     if (!status) this.socket?.destroy();
     // A browser fires it from its event loop.
-    setImmediate(() => this.onloadend?.({}));
+    setImmediate(() => {
+      this.onloadend?.({});
+      ended++;
+    });
   }
 };

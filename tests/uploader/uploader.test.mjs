@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { keepTime, rest, setOnline, until, waits } from "./browser.mjs";
+import { endings, keepTime, rest, setOnline, until, waits } from "./browser.mjs";
 import { Fake, fileOf, problem } from "./fake.mjs";
 import { UploadError, upload, uploadAll } from "../../web/uploader.js";
 
@@ -118,6 +118,14 @@ test("a SHA-256 is told of a file that goes in one piece and is not too large to
   fake.uploads.clear();
   await begin(video(700));
   assert.equal(fake.upload.record.checksum, undefined);
+});
+
+test("files of up to 128 MiB go in smaller parts than the stack's", async () => {
+  const asked = [];
+  fake.next(GRANT, problem(503, "try_later", "later"), Infinity);
+  const own = (url, request) => (asked.push(JSON.parse(request.body).partSize), fetch(url, request));
+  for (const size of [2 ** 24, 2 ** 24 + 1, 2 ** 27, 2 ** 27 + 1]) await failing(begin({ name: "a.mp4", type: "video/mp4", size }, { fetch: own }));
+  assert.deepEqual(asked, [undefined, 2 ** 23, 2 ** 23, undefined]);
 });
 
 test("a part size that is asked for is granted", async () => {
@@ -292,7 +300,7 @@ for (const answer of ["reset", { status: 500, text: "" }, { status: 503, text: "
 test("a part is tried six times and then given up, with storage's code", async () => {
   fake.next("PUT 1", { status: 503, text: "<Error><Code>SlowDown</Code></Error>" }, Infinity);
   const error = await failing(begin(video(700)));
-  assert.deepEqual([error.code, error.message, error.retryable, puts().length], ["http_503", "Storage answered 503 SlowDown.", true, 6]);
+  assert.deepEqual([error.code, error.message, error.retryable, puts().length], ["http_503", "The server answered 503 SlowDown.", true, 6]);
 });
 
 test("failures do not count while other parts get through", async () => {
@@ -314,7 +322,7 @@ test("a URL that storage refuses is signed again", async () => {
 test("storage that refuses fresh URLs is given up", async () => {
   fake.next("PUT 1", { status: 403, text: "<Error><Code>SignatureDoesNotMatch</Code></Error>" }, Infinity);
   const error = await failing(begin(video(700)));
-  assert.deepEqual([error.code, error.message, puts().length], ["http_403", "Storage answered 403 SignatureDoesNotMatch.", 6]);
+  assert.deepEqual([error.code, error.message, puts().length], ["http_403", "The server answered 403 SignatureDoesNotMatch.", 6]);
 });
 
 test("a URL that has ended is not used", async () => {
@@ -368,7 +376,7 @@ test("a file that cannot be read any more is told", async () => {
   const file = video(700);
   file.slice = () => ({ size: 700, slice: file.slice, arrayBuffer: () => Promise.reject(new DOMException("gone", "NotReadableError")) });
   const error = await failing(begin(file));
-  assert.deepEqual([error.code, error.message], ["unreadable", "The file was changed, moved or removed."]);
+  assert.deepEqual([error.code, error.message], ["unreadable", "The file was changed or removed."]);
 });
 
 test("the failure of a part ends the task at once, even if others have all the connections", async () => {
@@ -418,8 +426,7 @@ test("a pause breaks off what is under way and keeps what is stored", async () =
   keepTime();
   fake.next("PUT 2", "silence");
   const task = begin(video(4_500), { parallel: 2 });
-  await until(() => puts().length === 5, "all but part 2 are stored");
-  await until(() => fake.upload.parts.size === 4, "all but part 2 are stored");
+  await until(() => endings() === 4, "all but part 2 are stored");
   task.pause();
   const { length } = fake.log;
   await new Promise((done) => setTimeout(done, 50));
@@ -573,7 +580,7 @@ test("another file than the one that was begun is refused", async () => {
     const { record } = fake.add(video(2_700), { status });
     for (const other of [video(2_701), video(2_700, "a.webm", "video/webm")]) {
       const error = await failing(begin(other, { resume: record.id }));
-      assert.deepEqual([error.code, error.message], ["different_file", "This is another file than a.mp4."]);
+      assert.deepEqual([error.code, error.message], ["different_file", "This is not the file of that upload."]);
     }
     assert.deepEqual([fake.count(GRANT), puts().length, fake.count(DELETE)], [0, 0, 0]);
   }
