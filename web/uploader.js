@@ -1,4 +1,4 @@
-// What it takes and gives: uploader.d.ts. How and why: docs/UPLOADER.md.
+// See uploader.d.ts and docs/UPLOADER.md.
 
 export class UploadError extends Error {
 	name = "UploadError";
@@ -28,12 +28,12 @@ const typeOf = (file) => file.type.split(";")[0];
 const backOff = (failures, wait = 0) =>
 	new Promise((done) => setTimeout(done, wait + Math.random() * Math.min(2e4, 500 * 2 ** failures)));
 
-// Where tasks wait: paused, offline, or for one of their connections.
+// Where tasks wait: paused, offline, or for a connection.
 const waiting = [];
 const woken = () => new Promise((done) => waiting.push(done));
 const wake = () => waiting.splice(0).forEach((done) => done());
 globalThis.addEventListener?.("online", wake);
-let busy = 0;
+let busy = 0, limit = Infinity;
 
 const newRun = (options) => ({ parallel: 6, retries: 5, ...options, turn: 0, arrived: 0, requests: new Set() });
 const interrupt = (run) => {
@@ -56,6 +56,7 @@ const attempt = async (run, job) => {
 			if ((isLost = code === "network" && !navigator.onLine)) continue;
 			if (arrived !== (arrived = run.arrived)) failures = 0;
 			if (status !== 202 && ++failures > run.retries) throw Object.assign(error, { gaveUp: true });
+			limit = Math.ceil(Math.min(limit, run.parallel) / 2);
 			await backOff(failures, wait);
 		}
 	}
@@ -106,9 +107,8 @@ const start = (file, options, ask) => {
 
 	const api = (method, path, body) => call(run, method, "/" + task.id + path, body);
 	const report = (phase) => {
-		const total = file.size;
-		const loaded = phase === "done" ? total : parts.reduce((sum, part) => sum + part.sent, 0);
-		if (!run.ended) onProgress?.({ loaded, total, phase }, file);
+		const loaded = parts.reduce((sum, part) => sum + part.sent, 0);
+		if (!run.ended) onProgress?.({ loaded, total: file.size, phase }, file);
 	};
 
 	const isReady = ({ etag, url, until }) => etag || (url && !(until <= Date.now()));
@@ -129,7 +129,7 @@ const start = (file, options, ask) => {
 
 	const send = async (part, turn) => {
 		await sign(part);
-		while (busy >= run.parallel && turn === run.turn) await woken();
+		while (busy >= Math.min(limit, run.parallel) && turn === run.turn) await woken();
 		if (turn !== run.turn || !isReady(part)) return;
 		const { url, headers, body } = part;
 		const moved = (bytes) => {
@@ -166,6 +166,7 @@ const start = (file, options, ask) => {
 			part.etag = status === 412 || request.getResponseHeader("etag");
 			if (!part.etag) throw new UploadError("cors", `the CORS rules of ${hostOf(url)} do not expose ETag`);
 			run.arrived++;
+			limit++;
 			return moved(body.size);
 		}
 		moved(0);
@@ -236,8 +237,11 @@ const start = (file, options, ask) => {
 					if (!isMended(error)) throw error;
 				});
 			const { status, size = file.size, contentType = typeOf(file) } = upload;
-			if (size !== file.size || contentType !== typeOf(file)) throw new UploadError("different_file", "this is not the file of that upload");
-			if (status === "ready") return upload.file;
+			if (size !== file.size || contentType !== typeOf(file)) throw new UploadError("different_file", "this is another file");
+			if (status === "ready") {
+				parts[0].sent = file.size;
+				return upload.file;
+			}
 			if (status !== "pending") {
 				if (rounds && status && status !== "expired") throw over(status);
 				report("granting");
