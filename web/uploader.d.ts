@@ -50,7 +50,10 @@ export interface UploadOptions {
   parallel?: number;
   /** Failures in a row, with nothing getting through meanwhile, that are followed by another try. 5. */
   retries?: number;
-  /** Bytes in a part, 5 MiB to 5 GiB, other than the stack's usual 16 MiB. A file that is not larger is one PUT. */
+  /**
+   * Bytes in a part, 5 MiB to 5 GiB. A file that is not larger is one PUT. Left out, it is 8 MiB for files of 16 to 128 MiB and the stack's, 16 MiB, for all others. With it there is no
+   * `checksum`.
+   */
   partSize?: number;
   /** Used for calls of the API instead of the global one. */
   fetch?: typeof fetch;

@@ -1,4 +1,4 @@
-// What it takes and gives: uploader.d.ts. How and why: docs/UPLOADER.md.
+// See uploader.d.ts and docs/UPLOADER.md.
 
 export class UploadError extends Error {
 	name = "UploadError";
@@ -19,8 +19,8 @@ const isMended = ({ status, code }) => /404|410|invalid_state|not_uploaded|parts
 const heard = new Set();
 const hostOf = (url) => new URL(url).host;
 const unreachable = (url) => {
-	const why = heard.has(hostOf(url)) ? "" : ", or its CORS rules keep this page out";
-	return new UploadError("network", hostOf(url) + " cannot be reached" + why, { retryable: true });
+	const text = heard.has(hostOf(url)) ? " cannot be reached" : " cannot be reached, or its CORS rules keep this page out";
+	return new UploadError("network", hostOf(url) + text, { retryable: true });
 };
 
 const typeOf = (file) => file.type.split(";")[0];
@@ -28,12 +28,12 @@ const typeOf = (file) => file.type.split(";")[0];
 const backOff = (failures, wait = 0) =>
 	new Promise((done) => setTimeout(done, wait + Math.random() * Math.min(2e4, 500 * 2 ** failures)));
 
-// Tasks wait here while paused, offline, or short of the connections that all of them share.
+// Where tasks wait: paused, offline, or for a connection.
 const waiting = [];
 const woken = () => new Promise((done) => waiting.push(done));
 const wake = () => waiting.splice(0).forEach((done) => done());
 globalThis.addEventListener?.("online", wake);
-let busy = 0;
+let busy = 0, limit = Infinity;
 
 const newRun = (options) => ({ parallel: 6, retries: 5, ...options, turn: 0, arrived: 0, requests: new Set() });
 const interrupt = (run) => {
@@ -56,6 +56,7 @@ const attempt = async (run, job) => {
 			if ((isLost = code === "network" && !navigator.onLine)) continue;
 			if (arrived !== (arrived = run.arrived)) failures = 0;
 			if (status !== 202 && ++failures > run.retries) throw Object.assign(error, { gaveUp: true });
+			limit = Math.ceil(Math.min(limit, run.parallel) / 2);
 			await backOff(failures, wait);
 		}
 	}
@@ -82,12 +83,13 @@ const call = (run, method, path, body) => {
 };
 
 const grants = async (files, options) => {
-	const { partSize, checksum } = options;
 	const items = [];
 	for (const file of files) {
 		const { size, name: filename } = file;
+		const isSmall = size <= 2 ** 24;
+		const { checksum, partSize = isSmall || size > 2 ** 27 ? undefined : 2 ** 23 } = options;
 		const item = { filename, contentType: typeOf(file), size, partSize };
-		if (checksum && !partSize && size <= 2 ** 24) {
+		if (checksum && isSmall && !partSize) {
 			const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer().catch(() => new Uint8Array()));
 			item.checksum = { sha256: btoa(String.fromCharCode(...new Uint8Array(digest))) };
 		}
@@ -97,8 +99,6 @@ const grants = async (files, options) => {
 	return items[1] ? (await ask("/batch", { items })).items : [{ upload: await ask("", items[0]) }];
 };
 
-const one = async (file, options) => (await grants([file], options))[0];
-
 const start = (file, options, ask) => {
 	const run = newRun(options);
 	const { signal, onGrant, onProgress } = options;
@@ -107,12 +107,11 @@ const start = (file, options, ask) => {
 
 	const api = (method, path, body) => call(run, method, "/" + task.id + path, body);
 	const report = (phase) => {
-		const total = file.size;
-		const loaded = phase === "done" ? total : parts.reduce((sum, part) => sum + part.sent, 0);
-		if (!run.ended) onProgress?.({ loaded, total, phase }, file);
+		const loaded = parts.reduce((sum, part) => sum + part.sent, 0);
+		if (!run.ended) onProgress?.({ loaded, total: file.size, phase }, file);
 	};
 
-	const isReady = ({ etag, url, until }) => etag || (url && !(until < Date.now()));
+	const isReady = ({ etag, url, until }) => etag || (url && !(until <= Date.now()));
 	const keep = ({ request = {}, multipart, parts: signed = multipart?.parts ?? [request] }) => {
 		for (const { partNumber = 1, url, headers } of signed) {
 			const until = Date.now() + /X-Amz-Expires=(\d+)/.exec(url)?.[1] * 900;
@@ -130,7 +129,7 @@ const start = (file, options, ask) => {
 
 	const send = async (part, turn) => {
 		await sign(part);
-		while (busy >= run.parallel && turn === run.turn) await woken();
+		while (busy >= Math.min(limit, run.parallel) && turn === run.turn) await woken();
 		if (turn !== run.turn || !isReady(part)) return;
 		const { url, headers, body } = part;
 		const moved = (bytes) => {
@@ -167,17 +166,19 @@ const start = (file, options, ask) => {
 			part.etag = status === 412 || request.getResponseHeader("etag");
 			if (!part.etag) throw new UploadError("cors", `the CORS rules of ${hostOf(url)} do not expose ETag`);
 			run.arrived++;
+			limit++;
 			return moved(body.size);
 		}
 		moved(0);
 		if (!status) {
 			await body.slice(0, 1).arrayBuffer().catch(() => {
-				throw new UploadError("unreadable", "the file was changed, moved or removed");
+				throw new UploadError("unreadable", "the file was changed or removed");
 			});
 			throw unreachable(url);
 		}
-		const detail = `storage answered ${status} ${/<Code>(\w+)/.exec(request.responseText)?.[1] ?? "error"}`;
-		throw failure(status, { detail, retryable: status !== 404 });
+		const code = /<Code>(\w+)/.exec(request.responseText)?.[1] ?? "error";
+		const detail = "the server answered " + status + " " + code;
+		throw failure(status, { detail, retryable: true });
 	};
 
 	const transfer = async () => {
@@ -222,7 +223,7 @@ const start = (file, options, ask) => {
 	};
 
 	const granted = async () => {
-		const { status, problem, upload } = await (ask?.() ?? one(file, options));
+		const [{ status, problem, upload }] = await (ask?.() ?? grants([file], options));
 		ask = null;
 		if (problem) throw failure(status, problem);
 		return upload;
@@ -235,9 +236,12 @@ const start = (file, options, ask) => {
 				await look().catch((error) => {
 					if (!isMended(error)) throw error;
 				});
-			const { status, size = file.size, contentType = typeOf(file), filename } = upload;
-			if (size !== file.size || contentType !== typeOf(file)) throw new UploadError("different_file", "this is another file than " + filename);
-			if (status === "ready") return upload.file;
+			const { status, size = file.size, contentType = typeOf(file) } = upload;
+			if (size !== file.size || contentType !== typeOf(file)) throw new UploadError("different_file", "this is another file");
+			if (status === "ready") {
+				parts[0].sent = file.size;
+				return upload.file;
+			}
 			if (status !== "pending") {
 				if (rounds && status && status !== "expired") throw over(status);
 				report("granting");
@@ -297,7 +301,7 @@ export const uploadAll = (files, options) => {
 	const groups = [];
 	return all.map((file, n) => {
 		const from = n - (n % 50);
-		const ask = async () => (await (groups[from] ??= grants(all.slice(from, from + 50), options)))[n - from];
+		const ask = async () => [(await (groups[from] ??= grants(all.slice(from, from + 50), options)))[n - from]];
 		const task = start(file, { ...options, resume: null }, ask);
 		task.catch(() => {});
 		return task;

@@ -1,4 +1,4 @@
-// What the uploader takes from a browser and Node has not: XMLHttpRequest, and time that runs a hundred times faster.
+// What the uploader takes from a browser and Node has not: XMLHttpRequest, and waits that are a hundred times shorter.
 // It must never be kinder than a browser: a header that is not exposed is not there, a request that ends fires loadend once.
 
 import http from "node:http";
@@ -9,17 +9,25 @@ const later = setTimeout;
 /** Every wait that the uploader asked for, in milliseconds, since the last `rest`. */
 export const waits = [];
 
-let faster = 100;
+/** How many requests to storage were under way when each began, itself included. */
+export const together = [];
 
-/** Lets the uploader's time run as everybody's: what it waits for does not come to pass within a test. */
-export function keepTime() {
-  faster = 1;
+let isHurried = false;
+let begun = 0;
+let ended = 0;
+
+/** How many requests to storage the uploader has seen the end of. */
+export const endings = () => ended;
+
+/** Lets what the uploader takes for dead connections come to pass within a test, too. */
+export function hurry() {
+  isHurried = true;
 }
 
 /** Starts a test with even jitter, no waits, and the network there. */
 export function rest() {
-  faster = 100;
-  waits.length = 0;
+  isHurried = false;
+  waits.length = together.length = begun = ended = 0;
   Math.random = () => 0.5;
   navigator.onLine = true;
 }
@@ -43,7 +51,7 @@ globalThis.setTimeout = (job, ms, ...more) => {
   // Node's own fetch has timers, too.
   if (!new Error().stack.includes("/web/uploader.js")) return later(job, ms, ...more);
   waits.push(ms);
-  return later(job, ms / faster);
+  return later(job, ms < 30_000 || isHurried ? ms / 100 : ms);
 };
 
 globalThis.XMLHttpRequest = class {
@@ -73,6 +81,7 @@ globalThis.XMLHttpRequest = class {
 
   async send(body) {
     const { method, url } = this.request;
+    together.push(++begun - ended);
     let bytes;
     try {
       bytes = Buffer.from(await body.arrayBuffer());
@@ -113,6 +122,9 @@ globalThis.XMLHttpRequest = class {
     this.status = status;
     if (!status) this.socket?.destroy();
     // A browser fires it from its event loop.
-    setImmediate(() => this.onloadend?.({}));
+    setImmediate(() => {
+      ended++;
+      this.onloadend?.({});
+    });
   }
 };
