@@ -1,0 +1,1 @@
+//! Histories that have found something, kept.
