@@ -4,7 +4,7 @@
 use crate::life::{Found, GRACE, Life, Move, Outcome, PATIENCE, Pictures, REMEMBERED, Seen};
 use crate::ports::Gate;
 use crate::script::{Act, Call, EVERYTHING, Fate, Renders, Step};
-use crate::world::{LIMITS, World, life_of, multipart_id, owner, row_bytes};
+use crate::world::{LIMITS, World, life_of, multipart_id, owner_of, row_bytes};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -369,7 +369,7 @@ fn at_all_times(
     }
     for kept in everything.iter().filter(|kept| kept.is_tagged) {
         let entries = world.entries.borrow();
-        let of = entries.iter().find(|entry| entry.key().to_string() == kept.key);
+        let of = entries.iter().find(|entry| entry.path == kept.key);
         let truth =
             of.and_then(|of| of.objects.iter().find(|object| object.version == kept.version.as_str()));
         ensure!(truth.is_some_and(|truth| truth.wrong.is_none()), "{} is served and is {truth:?}", kept.key);
@@ -377,7 +377,7 @@ fn at_all_times(
     for row in rows.values() {
         let Life::Ready(version, pictures) = life_of(Some(row)) else { continue };
         let key = row.key().to_string();
-        let object = everything.iter().find(|kept| kept.key == key && kept.version.as_str() == version);
+        let object = everything.iter().find(|kept| kept.key == *key && kept.version.as_str() == version);
         let is_whole = object.is_some_and(|object| object.is_tagged && object.size_bytes == row_bytes(row));
         ensure!(is_whole, "the file {key} has {object:?}");
         let Pictures::Made(names) = pictures else { continue };
@@ -411,16 +411,16 @@ fn kept_its_word(
             let is_open =
                 world.bucket.multiparts().iter().any(|(_, id)| Some(id.as_str()) == multipart_id(row));
             ensure!(!is_open, "cancelled, and its parts are kept");
-            let key = entry.key().to_string();
-            let is_there = everything.iter().any(|kept| kept.key == key);
+            let key = &entry.path;
+            let is_there = everything.iter().any(|kept| kept.key == *key);
             ensure!(!is_there || !is_alone || entry.is_overwritten, "cancelled, and the object is kept");
         }
         (Call::Delete(_), Some("ok")) => {
             let entry = &entries[meant.expect("it means one")];
             ensure!(entry.life == Life::Deleted, "deleted, and {:?}", entry.life);
-            let key = entry.key().to_string();
+            let key = &entry.path;
             let left =
-                everything.iter().find(|kept| kept.key == key || kept.key.starts_with(&entry.thumbnails()));
+                everything.iter().find(|kept| kept.key == *key || kept.key.starts_with(&entry.thumbnails));
             ensure!(left.is_none() || !is_alone, "deleted, and {left:?} is kept");
             ensure!(!is_alone || !copies(world, entry), "deleted, and the CDN has copies");
         }
@@ -445,7 +445,7 @@ fn copies(world: &World, entry: &crate::world::Entry) -> bool {
     if entry.file.is_film() {
         return false;
     }
-    serves(entry.key().to_string()) || serves(format!("{}small.jpg", entry.thumbnails()))
+    serves(entry.path.clone()) || serves(format!("{}small.jpg", entry.thumbnails))
 }
 
 /// A sweep that had time for everything has moved every upload that was due.
@@ -481,7 +481,7 @@ fn swept(world: &World, rows: &Rows) -> Result<(), String> {
             let is_named =
                 |row: &Upload| life_of(Some(row)) == Life::Pending && multipart_id(row) == Some(id.as_str());
             let entries = world.entries.borrow();
-            let of = entries.iter().find(|entry| entry.key().to_string() == key);
+            let of = entries.iter().find(|entry| entry.path == key);
             // Where somebody broke in, the walk may have refused it after parts were looked at.
             let is_young = of.is_some_and(|of| of.is_overwritten || of.asked_at + limits.multipart_age > now);
             ensure!(is_young || rows.values().any(is_named), "parts of {key} are kept for nobody");
@@ -498,16 +498,16 @@ fn between_steps(world: &World, rows: &Rows) -> Result<(), String> {
     let entries = world.entries.borrow();
     for entry in entries.iter() {
         let row = rows.get(&entry.id);
-        let key = entry.key().to_string();
+        let key = &entry.path;
         will_be_looked_at(row, now)?;
         if entry.is_disturbed {
             continue;
         }
-        for kept in everything.iter().filter(|kept| kept.key == key && kept.is_tagged) {
+        for kept in everything.iter().filter(|kept| kept.key == *key && kept.is_tagged) {
             let is_file = matches!(&entry.life, Life::Ready(version, _) if version == kept.version.as_str());
             ensure!(is_file, "{key} is served and {:?}", entry.life);
         }
-        for kept in everything.iter().filter(|kept| kept.key.starts_with(&entry.thumbnails())) {
+        for kept in everything.iter().filter(|kept| kept.key.starts_with(&entry.thumbnails)) {
             let is_seen = kept.is_latest && !kept.is_delete_marker;
             ensure!(
                 !is_seen || is_recorded(&entry.life, &kept.key),
@@ -529,7 +529,7 @@ fn between_steps(world: &World, rows: &Rows) -> Result<(), String> {
     // An arrival that was worked off has been decided on.
     for told in world.arrivals.borrow().iter().filter(|told| told.is_done) {
         let key = told.key.to_string();
-        let is_there = everything.iter().any(|kept| kept.key == key && kept.version == told.version);
+        let is_there = everything.iter().any(|kept| kept.key == *key && kept.version == told.version);
         let Some(entry) = entries.iter().find(|entry| entry.id == told.key.id) else { continue };
         let is_file = matches!(&entry.life, Life::Ready(version, _) if version == told.version.as_str());
         let is_half_deleted = entry.life == Life::Deleted && entry.is_disturbed;
@@ -588,7 +588,7 @@ fn accounts_agree(world: &World, rows: &Rows) -> Result<(), String> {
         let entries = world.entries.borrow();
         let files = files_of(world, number);
         let model: u64 = files.iter().map(|file| entries[*file].size_bytes()).sum();
-        let is_his = |row: &&Upload| row.owner == owner(number) && matches!(row.state, State::Ready(_));
+        let is_his = |row: &&Upload| row.owner == owner_of(number) && matches!(row.state, State::Ready(_));
         let his: Vec<_> = rows.values().filter(is_his).collect();
         let counted: u64 = his.iter().map(|row| row_bytes(row)).sum();
         let keys: BTreeSet<_> = his.iter().map(|row| row.key().to_string()).collect();
@@ -667,9 +667,8 @@ fn in_order(world: &World, without_walk: bool) -> Result<(), String> {
         );
     }
     for kept in &everything {
-        let of = entries
-            .iter()
-            .find(|entry| entry.key().to_string() == kept.key || kept.key.starts_with(&entry.thumbnails()));
+        let of =
+            entries.iter().find(|entry| entry.path == kept.key || kept.key.starts_with(&entry.thumbnails));
         let Some(of) = of else { return Err(format!("{} is nobody's", kept.key)) };
         let belongs = match &of.life {
             Life::Ready(version, _) if kept.key.starts_with("uploads/") => {
@@ -682,8 +681,7 @@ fn in_order(world: &World, without_walk: bool) -> Result<(), String> {
         ensure!(belongs, "{kept:?} is left of {:?}", of.life);
     }
     let multiparts = world.bucket.multiparts();
-    let is_known =
-        |key: &str| entries.iter().any(|entry| entry.key().to_string() == key && entry.life != Life::Nothing);
+    let is_known = |key: &str| entries.iter().any(|entry| entry.path == key && entry.life != Life::Nothing);
     let left = multiparts.iter().find(|(key, _)| !without_walk || is_known(key));
     ensure!(left.is_none(), "parts of {left:?} are left");
     let served: u64 = everything.iter().filter(|kept| kept.is_tagged).map(|kept| kept.size_bytes).sum();

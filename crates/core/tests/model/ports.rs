@@ -54,16 +54,25 @@ impl Gate {
         self.has_written.swap(false, Ordering::Relaxed)
     }
 
-    async fn call<R>(
+    async fn writes<R>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<R, StoreError>>,
+    ) -> Result<R, StoreError> {
+        let call = async {
+            self.has_written.store(true, Ordering::Relaxed);
+            call.await
+        };
+        self.reads(operation, call).await
+    }
+
+    async fn reads<R>(
         &self,
         operation: &'static str,
         call: impl Future<Output = Result<R, StoreError>>,
     ) -> Result<R, StoreError> {
         others_first().await;
         let made = self.made.fetch_add(1, Ordering::Relaxed);
-        if !["Get", "List", "Query", "Upload"].iter().any(|reads| operation.starts_with(reads)) {
-            self.has_written.store(true, Ordering::Relaxed);
-        }
         let is_now = |at: u8| usize::from(at) == made;
         let kind = match self.fault {
             Some(Fault::Before(at)) if is_now(at) => Some(StoreErrorKind::Transient),
@@ -110,43 +119,43 @@ pub(crate) struct Gated<'a, T> {
     pub(crate) gate: &'a Gate,
 }
 
-/// A port whose one method takes nothing but values and references.
+/// Ports of one method: whether it changes something anybody else sees, what it takes, and what AWS calls it.
 macro_rules! gated {
-    ($($port:ident::$method:ident($($name:ident: $type:ty),*) -> $answer:ty, $operation:literal;)*) => {$(
+    ($($does:ident $port:ident::$method:ident($($name:ident: $type:ty),*) -> $answer:ty, $operation:literal;)*) => {$(
         impl<T: $port + Sync> $port for Gated<'_, T> {
             async fn $method(&self, $($name: $type),*) -> Result<$answer, StoreError> {
-                self.gate.call($operation, self.inner.$method($($name),*)).await
+                self.gate.$does($operation, self.inner.$method($($name),*)).await
             }
         }
     )*};
 }
 
 gated! {
-    PresignPut::presign_put(upload: &Upload, now: OffsetDateTime, lifetime: Duration) -> SignedPut, "PutObject";
-    PresignPart::presign_part(key: &UploadKey, id: &MultipartId, part: &WantedPart, now: OffsetDateTime, lifetime: Duration) -> SignedPut, "UploadPart";
-    HeadObject::head_object(key: &UploadKey, version: Option<&VersionId>, with_checksums: bool) -> Option<StoredObject>, "GetObject";
-    TagVerified::tag_verified(key: &UploadKey, version: &VersionId) -> bool, "PutObjectTagging";
-    DeleteVersion::delete_version(key: &UploadKey, version: &VersionId) -> (), "DeleteObject";
-    PutThumbnail::put_thumbnail(key: &ThumbnailKey, bytes: Vec<u8>) -> (), "PutObject";
-    DeleteThumbnail::delete_thumbnail(key: &ThumbnailKey) -> (), "DeleteObject";
-    CreateMultipart::create_multipart(upload: &Upload) -> MultipartId, "CreateMultipartUpload";
-    ListParts::list_parts(key: &UploadKey, id: &MultipartId, after: Option<PartNumber>) -> Option<PartsPage>, "ListParts";
-    CompleteMultipart::complete_multipart(key: &UploadKey, id: &MultipartId, parts: &[StoredPart], size_bytes: u64, crc64nvme: Option<Crc64Nvme>) -> Completion, "CompleteMultipartUpload";
-    AbortMultipart::abort_multipart(key: &UploadKey, id: &MultipartId) -> (), "AbortMultipartUpload";
-    ListVersions::list_versions(of: &Stored) -> Vec<ObjectVersion>, "ListObjectVersions";
-    DeleteVersions::delete_versions(versions: &[ObjectVersion]) -> (), "DeleteObject";
-    ListObjectVersions::list_object_versions(under: &Under, after: Option<&Place>, limit: u16) -> VersionsPage, "ListObjectVersions";
-    ListMultiparts::list_multiparts(after: Option<&Place>, limit: u16) -> MultipartsPage, "ListMultipartUploads";
-    PutUpload::put_upload(upload: &Upload, idempotency: Option<&IdempotencyRecord>) -> PutOutcome, "PutItem";
-    GetIdempotencyRecord::get_idempotency_record(owner: Owner, key_hash: &str, now: OffsetDateTime) -> Option<IdempotencyRecord>, "GetItem";
-    GetUpload::get_upload(owner: Owner, id: UploadId) -> Option<Upload>, "GetItem";
-    UpdateUpload::update_upload(owner: Owner, id: UploadId, transition: &Transition) -> Option<Upload>, "UpdateItem";
-    ListReady::list_ready(owner: Owner, after: Option<UploadId>, rows: std::num::NonZeroU16) -> ReadyPage, "Query";
-    ListDue::list_due(shard: DueShard, until: OffsetDateTime, after: Option<&Due>, limit: u16) -> DuePage, "Query";
-    GetCursor::get_cursor(walk: Walk) -> Option<Place>, "GetItem";
-    PutCursor::put_cursor(walk: Walk, place: Option<&Place>) -> (), "PutItem";
-    RequeueArrival::requeue_arrival(key: &UploadKey, version: &VersionId, at: OffsetDateTime) -> (), "SendMessage";
-    InvalidateCopies::invalidate_copies(reference: &str, copies: &[Copies]) -> (), "CreateInvalidation";
+    reads PresignPut::presign_put(upload: &Upload, now: OffsetDateTime, lifetime: Duration) -> SignedPut, "PutObject";
+    reads PresignPart::presign_part(key: &UploadKey, id: &MultipartId, part: &WantedPart, now: OffsetDateTime, lifetime: Duration) -> SignedPut, "UploadPart";
+    reads HeadObject::head_object(key: &UploadKey, version: Option<&VersionId>, with_checksums: bool) -> Option<StoredObject>, "GetObject";
+    writes TagVerified::tag_verified(key: &UploadKey, version: &VersionId) -> bool, "PutObjectTagging";
+    writes DeleteVersion::delete_version(key: &UploadKey, version: &VersionId) -> (), "DeleteObject";
+    writes PutThumbnail::put_thumbnail(key: &ThumbnailKey, bytes: Vec<u8>) -> (), "PutObject";
+    writes DeleteThumbnail::delete_thumbnail(key: &ThumbnailKey) -> (), "DeleteObject";
+    writes CreateMultipart::create_multipart(upload: &Upload) -> MultipartId, "CreateMultipartUpload";
+    reads ListParts::list_parts(key: &UploadKey, id: &MultipartId, after: Option<PartNumber>) -> Option<PartsPage>, "ListParts";
+    writes CompleteMultipart::complete_multipart(key: &UploadKey, id: &MultipartId, parts: &[StoredPart], size_bytes: u64, crc64nvme: Option<Crc64Nvme>) -> Completion, "CompleteMultipartUpload";
+    writes AbortMultipart::abort_multipart(key: &UploadKey, id: &MultipartId) -> (), "AbortMultipartUpload";
+    reads ListVersions::list_versions(of: &Stored) -> Vec<ObjectVersion>, "ListObjectVersions";
+    writes DeleteVersions::delete_versions(versions: &[ObjectVersion]) -> (), "DeleteObject";
+    reads ListObjectVersions::list_object_versions(under: &Under, after: Option<&Place>, limit: u16) -> VersionsPage, "ListObjectVersions";
+    reads ListMultiparts::list_multiparts(after: Option<&Place>, limit: u16) -> MultipartsPage, "ListMultipartUploads";
+    writes PutUpload::put_upload(upload: &Upload, idempotency: Option<&IdempotencyRecord>) -> PutOutcome, "PutItem";
+    reads GetIdempotencyRecord::get_idempotency_record(owner: Owner, key_hash: &str, now: OffsetDateTime) -> Option<IdempotencyRecord>, "GetItem";
+    reads GetUpload::get_upload(owner: Owner, id: UploadId) -> Option<Upload>, "GetItem";
+    writes UpdateUpload::update_upload(owner: Owner, id: UploadId, transition: &Transition) -> Option<Upload>, "UpdateItem";
+    reads ListReady::list_ready(owner: Owner, after: Option<UploadId>, rows: std::num::NonZeroU16) -> ReadyPage, "Query";
+    reads ListDue::list_due(shard: DueShard, until: OffsetDateTime, after: Option<&Due>, limit: u16) -> DuePage, "Query";
+    reads GetCursor::get_cursor(walk: Walk) -> Option<Place>, "GetItem";
+    reads PutCursor::put_cursor(walk: Walk, place: Option<&Place>) -> (), "PutItem";
+    reads RequeueArrival::requeue_arrival(key: &UploadKey, version: &VersionId, at: OffsetDateTime) -> (), "SendMessage";
+    writes InvalidateCopies::invalidate_copies(reference: &str, copies: &[Copies]) -> (), "CreateInvalidation";
 }
 
 impl<'a, T: GetObject + Sync> GetObject for Gated<'a, T> {
@@ -157,7 +166,7 @@ impl<'a, T: GetObject + Sync> GetObject for Gated<'a, T> {
         key: &UploadKey,
         version: &VersionId,
     ) -> Result<Option<Self::Body>, StoreError> {
-        let body = self.gate.call("GetObject", self.inner.get_object(key, version)).await?;
+        let body = self.gate.reads("GetObject", self.inner.get_object(key, version)).await?;
         Ok(body.map(|inner| GatedBody { inner, gate: self.gate }))
     }
 }
@@ -172,6 +181,6 @@ impl<T: ReadChunk> ReadChunk for GatedBody<'_, T> {
     type Chunk = T::Chunk;
 
     async fn next_chunk(&mut self) -> Result<Option<T::Chunk>, StoreError> {
-        self.gate.call("GetObject", self.inner.next_chunk()).await
+        self.gate.reads("GetObject", self.inner.next_chunk()).await
     }
 }

@@ -53,6 +53,10 @@ pub(crate) struct Entry {
     pub(crate) file: File,
     pub(crate) key: Option<u8>,
     pub(crate) id: UploadId,
+    /// The key of its object.
+    pub(crate) path: String,
+    /// Where its thumbnails lie.
+    pub(crate) thumbnails: String,
     pub(crate) asked_at: OffsetDateTime,
     pub(crate) life: Life,
     pub(crate) confirmed_at: Option<OffsetDateTime>,
@@ -92,8 +96,9 @@ impl Default for World {
     }
 }
 
-pub(crate) fn owner(number: u8) -> Owner {
-    Owner::of_subject(if number == 0 { "alice" } else { "bob" })
+pub(crate) fn owner_of(number: u8) -> Owner {
+    static OWNERS: LazyLock<[Owner; 2]> = LazyLock::new(|| ["alice", "bob"].map(Owner::of_subject));
+    OWNERS[usize::from(number)]
 }
 
 impl Entry {
@@ -102,12 +107,7 @@ impl Entry {
     }
 
     pub(crate) fn key(&self) -> UploadKey {
-        UploadKey { owner: owner(self.owner), id: self.id, media_type: media_type(self.file) }
-    }
-
-    /// Where its thumbnails lie.
-    pub(crate) fn thumbnails(&self) -> String {
-        format!("thumbnails/{}/{}/", owner(self.owner), self.id)
+        UploadKey { owner: owner_of(self.owner), id: self.id, media_type: media_type(self.file) }
     }
 
     /// The size it is granted for.
@@ -240,14 +240,18 @@ fn code<T>(result: Result<T, Error>, ok: &str) -> String {
 impl World {
     /// Prepares what a call will need: a place for what it asks for.
     pub(crate) fn prepare(&self, call: &Call) {
-        let Call::Issue { owner, file, key } = call else { return };
+        let Call::Issue { owner, file, key: idempotency_key } = call else { return };
         let mut entries = self.entries.borrow_mut();
         let number = entries.len() + 1;
+        let id = UploadId::parse(&format!("01936f2e-8b5a-7c3d-9e4f-{number:012x}")).unwrap();
+        let key = UploadKey { owner: owner_of(*owner), id, media_type: media_type(*file) };
         entries.push(Entry {
+            path: key.to_string(),
+            thumbnails: format!("thumbnails/{}/{id}/", owner_of(*owner)),
             owner: *owner,
             file: *file,
-            key: *key,
-            id: UploadId::parse(&format!("01936f2e-8b5a-7c3d-9e4f-{number:012x}")).unwrap(),
+            key: *idempotency_key,
+            id,
             asked_at: self.now.get(),
             life: Life::Nothing,
             confirmed_at: None,
@@ -302,8 +306,8 @@ impl World {
     /// What lies in the bucket of an upload.
     pub(crate) fn found(&self, entry: usize, rows: &BTreeMap<UploadId, Upload>) -> Found {
         let entry = &self.entries.borrow()[entry];
-        let key = entry.key().to_string();
-        let versions = self.bucket.everything().into_iter().filter(|kept| kept.key == key);
+        let key = &entry.path;
+        let versions = self.bucket.everything().into_iter().filter(|kept| kept.key == *key);
         let known = |version: &str| entry.objects.iter().find(|object| object.version == version).cloned();
         let multiparts = self.bucket.multiparts();
         let id = rows.get(&entry.id).and_then(multipart_id);
@@ -357,7 +361,7 @@ impl World {
         let policy = sample::policy();
         let target = |number: u8| {
             let entry = &self.entries.borrow()[self.entry_of(number)];
-            (owner(entry.owner), entry.id)
+            (owner_of(entry.owner), entry.id)
         };
         match call {
             Call::Wait(minutes) => {
@@ -369,7 +373,7 @@ impl World {
                 let id = self.entries.borrow()[reserved].id;
                 self.entries.borrow_mut()[reserved].asked_at = now;
                 let new = new_upload(*file, *key);
-                match issue_upload(objects, uploads, &policy, now, owner(*number), id, new).await {
+                match issue_upload(objects, uploads, &policy, now, owner_of(*number), id, new).await {
                     Ok(Grant { upload, request }) => {
                         let entry = self.with_id(upload.id).expect("a known id");
                         let answer = if request.is_some() { "signed" } else { "known" };
@@ -435,7 +439,7 @@ impl World {
             Call::Trespass(upload) => {
                 let by = {
                     let entry = &self.entries.borrow()[self.entry_of(*upload)];
-                    owner(1 - entry.owner)
+                    owner_of(1 - entry.owner)
                 };
                 let (_, id) = target(*upload);
                 let asked = [AskedPart { number: 1, crc64nvme: None }];
@@ -455,7 +459,7 @@ impl World {
                 let size = PageSize::parse(&size.to_string()).unwrap();
                 let (mut listed, mut after) = (Vec::new(), None);
                 loop {
-                    let page = match list_files(uploads, owner(*number), after, size).await {
+                    let page = match list_files(uploads, owner_of(*number), after, size).await {
                         Ok(page) => page,
                         Err(error) => return error.code().to_owned(),
                     };
@@ -605,7 +609,7 @@ impl World {
         self.cdn.serves(&self.bucket, &entry.key());
         if let Life::Ready(_, Pictures::Made(names)) = &entry.life {
             for name in names {
-                self.cdn.serves(&self.bucket, &format!("{}{name}.jpg", entry.thumbnails()));
+                self.cdn.serves(&self.bucket, &format!("{}{name}.jpg", entry.thumbnails));
             }
         }
     }
