@@ -7,6 +7,9 @@ use time::{Duration, OffsetDateTime};
 /// What the sweep of the test waits for after a grant's end.
 pub(crate) const GRACE: Duration = Duration::HOUR;
 
+/// How long after its grant's end the sweep looks a last time for what came late for a tombstone.
+pub(crate) const LAST_LOOK: Duration = Duration::DAY;
+
 /// How long thumbnails are waited for.
 pub(crate) const PATIENCE: Duration = Duration::DAY;
 

@@ -1,1 +1,0 @@
-//! Histories that have found something, kept.
