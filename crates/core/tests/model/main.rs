@@ -37,9 +37,9 @@ proptest! {
     }
 }
 
-/// As many as are played in twenty seconds, or as many as one asks for.
+/// As many as are played in some ten seconds, or as many as one asks for.
 fn histories_to_play() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2000)
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1500)
 }
 
 /// A history as a test, and what is wrong with it.

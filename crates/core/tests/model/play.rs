@@ -69,6 +69,10 @@ fn take(world: &World, step: &Step) -> Result<(), String> {
     for act in &step.acts {
         world.prepare(&act.call);
     }
+    if world.entries.borrow().is_empty() {
+        // Nobody has asked for anything yet.
+        return Ok(());
+    }
     let before: Vec<_> = (0..world.entries.borrow().len()).map(|entry| world.found(entry, &rows)).collect();
     let lives: Vec<_> = world.entries.borrow().iter().map(|entry| entry.life.clone()).collect();
     let meant: Vec<_> = meant(world, step, first_new);
@@ -508,6 +512,13 @@ fn between_steps(world: &World, rows: &Rows) -> Result<(), String> {
         let row = rows.get(&entry.id);
         let key = &entry.path;
         will_be_looked_at(row, now)?;
+        let id = row.and_then(multipart_id);
+        let is_open = multiparts.iter().any(|(_, open)| Some(open.as_str()) == id);
+        let has_parts = is_open || everything.iter().any(|kept| kept.key == *key);
+        ensure!(
+            has_parts || !entry.file.is_film() || entry.life != Life::Pending,
+            "the parts of {key} are lost and it is pending"
+        );
         if entry.is_disturbed {
             continue;
         }
@@ -524,8 +535,6 @@ fn between_steps(world: &World, rows: &Rows) -> Result<(), String> {
                 entry.life
             );
         }
-        let id = row.and_then(multipart_id);
-        let is_open = multiparts.iter().any(|(_, open)| Some(open.as_str()) == id);
         // Of one that was refused the parts are forgotten at its second look: none can be refused before they are one object, but by
         // who broke in.
         ensure!(
