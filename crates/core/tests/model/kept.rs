@@ -108,6 +108,17 @@ fn a_thumbnailer_that_ends_after_the_deletion_is_swept_up_after() {
 }
 
 #[test]
+fn what_a_thumbnailer_stored_before_it_was_broken_off_and_the_next_does_not_record_is_removed() {
+    let before = [issue(File::Image), one(PUT.fine()), one(CONFIRM.fine())];
+    broken_off(
+        &before,
+        &arrive(Renders::SmallAndLarge),
+        &[one(arrive(Renders::Small).fine())],
+        Ending::Silence,
+    );
+}
+
+#[test]
 fn a_deletion_that_is_broken_off_anywhere_is_finished_without_anybody_asking() {
     let made =
         [issue(File::Image), one(PUT.fine()), one(arrive(Renders::Small).fine()), one(Call::Visit(0).fine())];
