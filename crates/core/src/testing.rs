@@ -12,6 +12,7 @@ mod memory_cdn;
 mod memory_multipart;
 mod memory_sweep;
 mod memory_table;
+mod memory_view;
 
 pub mod conformance;
 pub mod sample;
@@ -22,3 +23,4 @@ pub use memory_bucket::{MemoryBody, MemoryBucket};
 pub use memory_cdn::MemoryCdn;
 pub use memory_sweep::MemoryQueue;
 pub use memory_table::MemoryTable;
+pub use memory_view::Kept;

@@ -1,6 +1,7 @@
 //! A bucket in memory that enforces a signed PUT as S3 does.
 
 use super::memory_multipart::{CallGrant, Open, PartGrant};
+use super::sample;
 use crate::checksum::{Crc64Nvme, Sha256};
 use crate::error::StoreError;
 use crate::key::CACHE_CONTROL;
@@ -24,8 +25,8 @@ pub struct MemoryBucket {
     bytes_read: Arc<AtomicU64>,
 }
 
-#[derive(Default)]
 pub(super) struct Contents {
+    pub(super) now: OffsetDateTime,
     pub(super) last_version: u64,
     pub(super) objects: BTreeMap<String, Vec<Version>>,
     grants: BTreeMap<String, (Upload, SignedPut)>,
@@ -35,13 +36,29 @@ pub(super) struct Contents {
     forms: BTreeMap<String, (Upload, SignedForm)>,
 }
 
+impl Default for Contents {
+    fn default() -> Self {
+        Self {
+            now: sample::NOW,
+            last_version: 0,
+            objects: BTreeMap::new(),
+            grants: BTreeMap::new(),
+            multiparts: BTreeMap::new(),
+            part_grants: BTreeMap::new(),
+            call_grants: BTreeMap::new(),
+            forms: BTreeMap::new(),
+        }
+    }
+}
+
 pub(super) struct Version {
     pub(super) id: VersionId,
-    bytes: Vec<u8>,
+    pub(super) stored_at: OffsetDateTime,
+    pub(super) bytes: Vec<u8>,
     headers: StoredHeaders,
     sha256: Option<Sha256>,
     pub(super) crc64nvme: Option<Crc64Nvme>,
-    is_tagged: bool,
+    pub(super) is_tagged: bool,
     pub(super) is_delete_marker: bool,
 }
 
@@ -97,6 +114,11 @@ impl MemoryBucket {
         };
         self.store(&upload.key(), headers, None, file);
         201
+    }
+
+    /// Sets the time at which the next things are stored: [`sample::NOW`] until then.
+    pub fn set_now(&self, now: OffsetDateTime) {
+        self.contents().now = now;
     }
 
     /// Stores an object past every check, as only somebody who broke in could.
@@ -160,6 +182,7 @@ impl Contents {
         let id = self.next_id();
         let version = Version {
             id: id.clone(),
+            stored_at: self.now,
             bytes,
             headers,
             sha256,
@@ -180,6 +203,7 @@ impl Contents {
     fn push_delete_marker(&mut self, key: String) {
         let marker = Version {
             id: self.next_id(),
+            stored_at: self.now,
             bytes: Vec::new(),
             headers: StoredHeaders::default(),
             sha256: None,

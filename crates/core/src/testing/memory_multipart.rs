@@ -22,8 +22,15 @@ const PAGE: usize = 2;
 /// A multipart upload under way.
 pub(super) struct Open {
     pub(super) key: UploadKey,
+    pub(super) begun_at: OffsetDateTime,
     headers: StoredHeaders,
-    parts: BTreeMap<PartNumber, Vec<u8>>,
+    parts: BTreeMap<PartNumber, Part>,
+}
+
+/// A part that has arrived. Its checksum is computed once: parts are large.
+struct Part {
+    bytes: Vec<u8>,
+    crc64nvme: Crc64Nvme,
 }
 
 /// What a signed part may be used for.
@@ -48,7 +55,7 @@ impl MemoryBucket {
             return 400;
         }
         let Some(open) = contents.multiparts.get_mut(&id) else { return 404 };
-        open.parts.insert(part.number, body.to_vec());
+        open.parts.insert(part.number, Part { bytes: body.to_vec(), crc64nvme: crc64nvme(body) });
         200
     }
 
@@ -159,7 +166,7 @@ impl MemoryBucket {
 
 impl Open {
     fn size_of(&self, parts: &[StoredPart]) -> u64 {
-        parts.iter().filter_map(|part| self.parts.get(&part.number)).map(|bytes| bytes.len() as u64).sum()
+        parts.iter().filter_map(|part| self.parts.get(&part.number)).map(|part| part.bytes.len() as u64).sum()
     }
 }
 
@@ -189,11 +196,11 @@ impl ListParts for MemoryBucket {
         let behind = || open.parts.iter().filter(|(number, _)| after.is_none_or(|after| **number > after));
         let parts: Vec<_> = behind()
             .take(PAGE)
-            .map(|(number, bytes)| StoredPart {
+            .map(|(number, part)| StoredPart {
                 number: *number,
-                size_bytes: bytes.len() as u64,
-                etag: etag(bytes),
-                crc64nvme: Some(crc64nvme(bytes)),
+                size_bytes: part.bytes.len() as u64,
+                etag: part.etag(),
+                crc64nvme: Some(part.crc64nvme),
             })
             .collect();
         let next = parts.last().map(|part| part.number).filter(|_| behind().count() > PAGE);
@@ -215,14 +222,17 @@ impl CompleteMultipart for MemoryBucket {
         if contents.objects.contains_key(&key.to_string()) {
             return Ok(Completion::Exists);
         }
-        let held: Option<Vec<&Vec<u8>>> = parts
+        let held: Option<Vec<&[u8]>> = parts
             .iter()
-            .map(|part| open.parts.get(&part.number).filter(|bytes| etag(bytes) == part.etag))
+            .map(|part| {
+                let held = open.parts.get(&part.number).filter(|held| held.etag() == part.etag);
+                held.map(|held| &*held.bytes)
+            })
             .collect();
         let Some(held) = held else { return Ok(Completion::Mismatch) };
         let (_, full) = held.split_last().expect("no upload has no parts");
         assert!(full.iter().all(|bytes| bytes.len() as u64 >= MIN_PART_BYTES), "EntityTooSmall");
-        let bytes: Vec<u8> = held.into_iter().flatten().copied().collect();
+        let bytes = held.concat();
         let crc = crc64nvme(&bytes);
         if bytes.len() as u64 != size_bytes || said.is_some_and(|said| said != crc) {
             return Ok(Completion::Mismatch);
@@ -254,7 +264,8 @@ impl Contents {
             cache_control: Some(CACHE_CONTROL.to_owned()),
             ..StoredHeaders::default()
         };
-        self.multiparts.insert(id.clone(), Open { key, headers, parts: BTreeMap::new() });
+        let open = Open { key, begun_at: self.now, headers, parts: BTreeMap::new() };
+        self.multiparts.insert(id.clone(), open);
         id
     }
 
@@ -267,8 +278,10 @@ fn checksum_header(part: &WantedPart) -> Vec<(String, String)> {
     part.crc64nvme.iter().map(|crc| ("x-amz-checksum-crc64nvme".to_owned(), crc.to_string())).collect()
 }
 
-fn etag(bytes: &[u8]) -> String {
-    format!("\"{}\"", crc64nvme(bytes))
+impl Part {
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.crc64nvme)
+    }
 }
 
 /// The CRC-64/NVME of some bytes.

@@ -1,9 +1,7 @@
-//! What the sweep needs, in memory: the index of what is due, lists of the bucket, cursors, a queue. Everything in the bucket counts
-//! as stored at [`sample::NOW`].
+//! What the sweep needs, in memory: the index of what is due, lists of the bucket, cursors, a queue.
 
 use super::memory_bucket::{MemoryBucket, Version};
 use super::memory_table::MemoryTable;
-use super::sample;
 use crate::error::StoreError;
 use crate::ports::{
     Due, DuePage, DueShard, GetCursor, ListDue, ListMultiparts, ListObjectVersions, ListedVersion,
@@ -151,7 +149,7 @@ fn listed(key: &str, versions: &[Version]) -> Vec<(ListedVersion, bool)> {
                 key: key.to_owned(),
                 version: version.id.clone(),
                 is_latest: place == 0,
-                stored_at: sample::NOW,
+                stored_at: version.stored_at,
             };
             (listed, version.is_delete_marker)
         })
@@ -172,7 +170,7 @@ impl ListMultiparts for MemoryBucket {
             .map(|(id, open)| OpenMultipart {
                 key: open.key.to_string(),
                 id: MultipartId::new(id),
-                begun_at: sample::NOW,
+                begun_at: open.begun_at,
             })
             .filter(|open| {
                 after.is_none_or(|after| {
