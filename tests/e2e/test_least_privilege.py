@@ -14,7 +14,7 @@ import pytest
 
 from infra.local.deploy import STACK
 from infra.local.stack import Stack
-from tests.template.assertions.assertion import CONFIRM, FILES, ISSUE, SWEEP, THUMBNAILS
+from tests.template.assertions.assertion import COMPANION, CONFIRM, FILES, ISSUE, SWEEP, THUMBNAILS
 from tests.template.assertions.permissions import MAY
 
 from .polling import eventually
@@ -22,8 +22,9 @@ from .samples import MP4, PHOTO
 from .storage import Storage
 from .test_events import put_as_owner, some_id
 from .test_order import arrival
+from .uppy import call, key_query
 from .user import Secrets, User
-from .web import send
+from .web import Reply, send
 
 HOUR = 3_600_000
 PART_BYTES = 5 << 20
@@ -33,6 +34,7 @@ ROLES = {
     FILES: "ManageFilesRole",
     THUMBNAILS: "GenerateThumbnailsRole",
     SWEEP: "SweepUploadsRole",
+    COMPANION: "CompanionRole",
 }
 
 
@@ -370,10 +372,69 @@ def nobodys_parts(trial: Trial) -> dict:
     return {"key": key}
 
 
+def uppy(trial: Trial, request: str, begun: dict | None = None, body: object = None) -> Reply:
+    """A call of Uppy's, about an upload in parts where there is one."""
+    if begun:
+        request = f"{request.replace('{id}', begun['uploadId'])}?{key_query(begun['key'])}"
+    return call(trial.stack.api_url, request, {"authorization": f"Bearer {trial.user.token}"}, body)
+
+
+def begins_for_uppy(trial: Trial) -> bool:
+    return uppy(trial, "POST /s3/multipart", body={"filename": "a.mp4", "type": "video/mp4"}).status == 200
+
+
+def begun_for_uppy(trial: Trial, content: bytes | None = None) -> dict:
+    """An upload in parts, the only one of which may have arrived."""
+    begun = uppy(trial, "POST /s3/multipart", body={"filename": "a.mp4", "type": "video/mp4"}).json()
+    if content:
+        url = uppy(trial, "GET /s3/multipart/{id}/1", begun).json()["url"]
+        begun["etag"] = send("PUT", url, {}, content).headers["etag"]
+    return begun
+
+
+def sent_for_uppy(trial: Trial) -> dict:
+    return begun_for_uppy(trial, MP4.content)
+
+
+def sent_something_else_for_uppy(trial: Trial) -> dict:
+    return begun_for_uppy(trial, b"<!doctype html>")
+
+
+def opens_a_session(trial: Trial) -> bool:
+    return uppy(trial, "POST /v1/uppy-sessions").status == 201
+
+
+def lists_for_uppy(trial: Trial, begun: dict) -> bool:
+    return uppy(trial, "GET /s3/multipart/{id}", begun).status == 200
+
+
+def aborts_for_uppy(trial: Trial, begun: dict) -> bool:
+    return uppy(trial, "DELETE /s3/multipart/{id}", begun).status == 200
+
+
+def complete_for_uppy(trial: Trial, begun: dict) -> Reply:
+    return uppy(trial, "POST /s3/multipart/{id}/complete", begun, {"parts": [{"PartNumber": 1, "ETag": begun["etag"]}]})
+
+
+def completes_for_uppy(trial: Trial, begun: dict) -> bool:
+    return complete_for_uppy(trial, begun).status == 200
+
+
+def refuses_for_uppy(trial: Trial, begun: dict) -> bool:
+    return complete_for_uppy(trial, begun).status == 422 and trial.storage.versions(begun["key"]) == []
+
+
+def says_so_for_uppy(trial: Trial) -> bool:
+    before = len(trial.stack.logs())
+    assert opens_a_session(trial)
+    eventually(lambda: any('"http.route":"/v1/uppy-sessions"' in line for line in trial.stack.logs()[before:]), "the line of the call")
+    return True
+
+
 Prepare = Callable[[Trial], dict]
 Attempt = Callable[..., bool]
 
-LOGS: dict[str, Attempt] = {function: logs for function in (ISSUE, CONFIRM, FILES, THUMBNAILS)} | {SWEEP: says_that_it_swept}
+LOGS: dict[str, Attempt] = {function: logs for function in (ISSUE, CONFIRM, FILES, THUMBNAILS)} | {SWEEP: says_that_it_swept, COMPANION: says_so_for_uppy}
 
 # What has to be there first, and what then fails without the action.
 NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
@@ -418,6 +479,16 @@ NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (SWEEP, "RemoveThumbnails", "s3:DeleteObjectVersion"): (half_deleted, finishes_a_deletion),
     (SWEEP, "DropCopies", "cloudfront:CreateInvalidation"): (half_deleted, finishes_a_deletion),
     (SWEEP, "TellOfArrivals", "sqs:SendMessage"): (waiting_for_thumbnails, asks_again_for_thumbnails),
+    (COMPANION, "KeepGrantsAndSessions", "dynamodb:PutItem"): (None, opens_a_session),
+    (COMPANION, "KeepGrantsAndSessions", "dynamodb:GetItem"): (begun_for_uppy, lists_for_uppy),
+    (COMPANION, "KeepGrantsAndSessions", "dynamodb:UpdateItem"): (begun_for_uppy, aborts_for_uppy),
+    (COMPANION, "SignUploads", "s3:PutObject"): (None, begins_for_uppy),
+    (COMPANION, "SeeAndForgetParts", "s3:ListMultipartUploadParts"): (begun_for_uppy, lists_for_uppy),
+    (COMPANION, "SeeAndForgetParts", "s3:AbortMultipartUpload"): (begun_for_uppy, aborts_for_uppy),
+    (COMPANION, "SettleObjects", "s3:GetObject"): (sent_for_uppy, completes_for_uppy),
+    (COMPANION, "SettleObjects", "s3:GetObjectVersion"): (sent_for_uppy, completes_for_uppy),
+    (COMPANION, "SettleObjects", "s3:PutObjectVersionTagging"): (sent_for_uppy, completes_for_uppy),
+    (COMPANION, "SettleObjects", "s3:DeleteObjectVersion"): (sent_something_else_for_uppy, refuses_for_uppy),
 }
 
 # What works on the engine without, though not on AWS: it answers 404 for what is missing to everyone, writes the logs and
@@ -426,6 +497,7 @@ LET_PASS: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (CONFIRM, "SeeWhatIsMissing", "s3:ListBucket"): (granted, sees_what_is_missing),
     (THUMBNAILS, "SeeWhatIsMissing", "s3:ListBucket"): (granted, passes_over_what_is_gone),
     (SWEEP, "SeeWhatIsMissing", "s3:ListBucket"): (unused, expires),
+    (COMPANION, "SeeWhatIsMissing", "s3:ListBucket"): (sent_for_uppy, completes_for_uppy),
     **{(THUMBNAILS, "ConsumeArrivals", f"sqs:{what}"): (None, takes_from_the_queue) for what in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")},
     **{(function, "WriteLogs", f"logs:{what}"): (None, LOGS[function]) for function in ROLES for what in ("CreateLogStream", "PutLogEvents")},
     **{(function, "WriteTraces", f"xray:{what}"): (None, LOGS[function]) for function in ROLES for what in ("PutTraceSegments", "PutTelemetryRecords")},

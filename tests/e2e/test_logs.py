@@ -114,7 +114,7 @@ def logs(stack, storage, new_user, forged, progressive) -> dict[str, Written]:
             return found
         nobody = {"id": "01936f2e-8b5a-7c3d-9e4f-0123456789ab"}
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda _: (user.read(nobody), user.cancel(nobody)), range(AT_ONCE)))
+            list(pool.map(lambda _: (user.read(nobody), user.cancel(nobody), user.call("GET", f"/s3/multipart/{nobody['id']}")), range(AT_ONCE)))
             sweep()
             list(pool.map(lambda _: tell(storage, {"Service": "Amazon S3", "Event": "s3:TestEvent"}), range(AT_ONCE)))
         return None
@@ -128,7 +128,7 @@ def test_every_function_has_been_called(logs, stack):
     assert set(logs) == set(stack.outputs.functions)
 
 
-@pytest.mark.parametrize("function", ["issue-upload", "confirm-upload"])
+@pytest.mark.parametrize("function", ["issue-upload", "confirm-upload", "companion"])
 def test_every_request_wrote_one_line(logs, function):
     written = logs[function]
     assert Counter(entry["request_id"] for entry in written.entries) == Counter(written.invocations)
@@ -201,7 +201,7 @@ def test_a_progressive_photo_is_not_read_to_its_end(logs, progressive):
     assert entry["bytes_read"] < progressive["size"] / 2
 
 
-@pytest.mark.parametrize("function", ["issue-upload", "confirm-upload"])
+@pytest.mark.parametrize("function", ["issue-upload", "confirm-upload", "companion"])
 def test_refusals_are_no_errors(logs, function):
     for entry in logs[function].entries:
         assert (entry["http.status"] < 500, entry["level"]) == (True, "INFO"), entry

@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra.local.condition_keys import keys
+from infra.local.condition_keys import keys, of_form
 
 from .http import request
 
@@ -107,6 +107,27 @@ def test_the_age_of_a_signature_reaches_the_policy(user):
     client, bucket = user
     url = presigned_put(client, bucket, "old/a.jpg", IfNoneMatch="*")
     assert request("PUT", url, b"bytes", {"If-None-Match": "*"}).status == 403
+
+
+def test_a_form_is_a_write_without_the_precondition(user):
+    client, bucket = user
+    form = client.generate_presigned_post(bucket, "form.jpg")
+    boundary = "form-7f3a"
+    fields = form["fields"] | {"file": "bytes"}
+    parts = (f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items())
+    body = ("".join(parts) + f"--{boundary}--\r\n").encode()
+    reply = request("POST", form["url"], body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+    assert reply.status == 403, reply
+    with pytest.raises(ClientError):
+        client.head_object(Bucket=bucket, Key="form.jpg")
+
+
+def test_a_form_says_what_it_is_and_how_old():
+    fields = {"x-amz-date": "20260101T115959Z"}
+    kind = {"s3:authtype": "POST", "s3:signatureage": "1000"}
+    assert of_form("s3:PutObject", fields, NOW) == kind | {"s3:objectcreationoperation": "true"}
+    assert of_form("s3:PutObjectTagging", fields, NOW) == kind
+    assert of_form("s3:PutObject", {}, NOW) == {"s3:authtype": "POST", "s3:objectcreationoperation": "true"}
 
 
 def test_age_is_counted_in_milliseconds_from_the_signing():

@@ -102,6 +102,7 @@ def test_nothing_but_the_api_the_code_and_the_address_is_changed():
         "GenerateThumbnailsFunction",
         "SweepUploadsFunction",
         "ServePageFunction",
+        "CompanionFunction",
     }
     assert changed == {"Api", "Delivery", "Monitoring", "SignInPool", *functions}
     assert {section: template[section] for section in template if section != "Resources"} == {
@@ -111,7 +112,7 @@ def test_nothing_but_the_api_the_code_and_the_address_is_changed():
 
 def test_missing_code_is_named():
     with pytest.raises(transform.NotTransformable, match="confirm-upload"):
-        transform.for_engine(expanded().parent, {"issue-upload": CODE["issue-upload"]}, URLS)
+        transform.for_engine(expanded().parent, {name: where for name, where in CODE.items() if name != "confirm-upload"}, URLS)
 
 
 def test_a_missing_address_is_named():
