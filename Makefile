@@ -38,7 +38,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-cli test-heavy
+PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-openapi test-cli test-heavy
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -77,11 +77,18 @@ test-conformance: .tools/engine.stamp .tools/weed.stamp ## The S3 and DynamoDB p
 test-e2e: .tools/engine.stamp build ## Uploads from end to end on the deployed template
 	$(PYTEST) tests/e2e
 
+test-openapi: .tools/engine.stamp .tools/schemathesis.stamp .tools/openapi.stamp build ## docs/openapi.json: what the code says, what the stack does, what a typed client needs
+	cargo test --package valet-http --features openapi
+	$(PYTEST) tests/openapi
+
 test-cli: .tools/engine.stamp build ## The command line client and its probe on the deployed template
 	cargo build --bin valet
 	$(PYTEST) tests/cli
 
-test-heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a network that breaks, and killed; grants abandoned
+test-fuzz-api: .tools/engine.stamp .tools/schemathesis.stamp build ## Schemathesis for long: EXAMPLES=200 requests of each kind
+	VALET_FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(PYTEST) tests/openapi/test_schemathesis.py
+
+heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a network that breaks, and killed; grants abandoned
 	cargo build --bin valet
 	$(PYTEST) tests/heavy tests/bench/upload
 
@@ -128,6 +135,10 @@ reproducible: .tools/lambda.stamp .tools/release.stamp ## Build a release twice 
 
 tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp .tools/typescript.stamp .tools/deny.stamp .tools/release.stamp ## Install all tools now
 
+openapi: ## Write docs/openapi.json anew from the code
+	cargo run --quiet --package valet-http --features openapi --example openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
+
 clean: ## Remove what was built and what runs left behind; the tools stay
 	cargo clean
 	rm -rf .valet .aws-sam .pytest_cache
@@ -139,10 +150,10 @@ help: ## This list
 	@$(PYTHON) infra/tools/install.py $*
 
 # What npm has a lock file of.
-.tools/guard.stamp .tools/sharp.stamp .tools/typescript.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
+.tools/guard.stamp .tools/openapi.stamp .tools/sharp.stamp .tools/swagger.stamp: .tools/typescript.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-web test-supply test-e2e test-cli test-heavy cost bench-functions bench-thumbnails bench-upload heavy build build-release release reproducible tools clean help
+	test-cost test-web test-supply test-e2e test-openapi test-cli test-heavy fuzz-api openapi cost bench-functions bench-thumbnails bench-upload heavy build build-release release reproducible tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp

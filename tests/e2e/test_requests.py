@@ -44,6 +44,8 @@ def test_a_body_that_is_no_request_is_refused(user, storage, body):
         ("size", 0, "/size"),
         ("size", -1, "/size"),
         ("size", 1.5, "/size"),
+        ("size", 1e20, "/size"),
+        ("size", -1.0, "/size"),
         ("size", "1000", "/size"),
         ("size", None, "/size"),
         ("size", 2**64, "/size"),
@@ -64,6 +66,12 @@ def test_a_bad_field_is_named(user, storage, field, value, pointer):
     told = expect.problem(user.issue(GOOD | {field: value}), 400, "invalid_request")
     assert [error["pointer"] for error in told["errors"]] == [pointer]
     assert rows(storage, user) == []
+
+
+def test_a_whole_number_may_be_spelled_with_a_point(user):
+    """To JSON 1000.0 is 1000, and some languages write it so."""
+    reply = user.call("POST", "/v1/uploads", b'{"filename":"a.jpg","contentType":"image/jpeg","size":1000.0}')
+    assert (reply.status, reply.json()["size"]) == (201, 1000), reply
 
 
 def test_all_bad_fields_are_named_at_once(user):

@@ -50,7 +50,7 @@ impl Fields {
         pointer: &str,
         detail: &str,
     ) -> u64 {
-        match body.get(name).map(Value::as_u64) {
+        match body.get(name).map(whole) {
             Some(Some(number)) => return number,
             Some(None) => self.wrong(pointer, detail),
             None => self.wrong(pointer, "is required"),
@@ -66,7 +66,7 @@ impl Fields {
         pointer: &str,
         detail: &str,
     ) -> Option<u64> {
-        let number = present(body, name)?.as_u64();
+        let number = whole(present(body, name)?);
         if number.is_none() {
             self.wrong(pointer, detail);
         }
@@ -124,6 +124,12 @@ impl Fields {
         }
         objects
     }
+}
+
+/// A whole number, `780.0` among them: to JSON it is the same. Beyond 2^53 such a spelling no longer tells which one it is.
+fn whole(value: &Value) -> Option<u64> {
+    let is_exact = |number: &f64| number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(number);
+    value.as_u64().or_else(|| format!("{:.0}", value.as_f64().filter(is_exact)?).parse().ok())
 }
 
 fn present<'a>(body: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {

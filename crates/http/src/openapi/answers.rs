@@ -87,7 +87,7 @@ fn refused_by_gateway(answer: &mut Value, message: &str) {
         "schema": {"$ref": "#/components/schemas/GatewayRefusal"},
         "example": {"message": message},
     });
-    if let Some(headers) = answer["headers"].as_object_mut() {
+    if let Some(headers) = answer.get_mut("headers").and_then(Value::as_object_mut) {
         headers.retain(|name, _| name == "Retry-After" || name == "WWW-Authenticate");
     }
 }

@@ -188,8 +188,6 @@ pub(super) fn all() -> Vec<Route> {
             .with(idempotency_key())
             .takes("NewBatch", examples::new_batch())
             .answers(200, json_answer("A result for each item, in the order asked.", "Batch", examples::batch()))
-            .then("readFirst", "readUpload", json!({"id": "$response.body#/items/0/upload/id"}))
-            .then("cancelFirst", "cancelUpload", json!({"id": "$response.body#/items/0/upload/id"}))
             .problems([invalid()]),
         Route::new("get", "/v1/uploads/{id}", "readUpload", "uploads", "Reads an upload")
             .with(query("include", "Tells which parts S3 holds.", json!({"type": "string", "enum": ["parts"]})))
