@@ -9,6 +9,7 @@ EVENT ?= events/$*.json
 
 ENGINE := .tools/engine/bin/python
 PEERS := .tools/peers/bin/python
+BROWSER := .tools/browser/bin/python
 FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads
 BINARIES := $(FUNCTIONS:%=--bin %)
 PYTEST := $(ENGINE) -m pytest -p no:cacheprovider
@@ -36,7 +37,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-cost test-unit test-template test-local test-conformance test-e2e test-cli test-heavy
+PARTS := fmt clippy doc test-layers test-cost test-unit test-template test-local test-conformance test-e2e test-cli test-browser test-heavy
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -74,6 +75,10 @@ test-e2e: .tools/engine.stamp build ## Uploads from end to end on the deployed t
 test-cli: .tools/engine.stamp build ## The command line client and its probe on the deployed template
 	cargo build --bin valet
 	$(PYTEST) tests/cli
+
+test-browser: .tools/engine.stamp .tools/browser.stamp .tools/browser-packages.stamp build ## The page, uploader.js and Uppy in a headless Chromium; TESTS="-k resume"
+	@chromium=$$($(PYTHON) infra/tools/chromium.py $@) || exit; test -z "$$chromium" || \
+	    VALET_CHROMIUM="$$chromium" $(BROWSER) -m pytest -p no:cacheprovider tests/browser $(TESTS)
 
 test-heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a network that breaks, and killed; grants abandoned
 	cargo build --bin valet
@@ -123,11 +128,14 @@ help: ## This list
 .tools/%.stamp: infra/tools/requirements/%.txt infra/tools/install.py
 	@$(PYTHON) infra/tools/install.py $*
 
+# It stands on the engine's list.
+.tools/browser.stamp: infra/tools/requirements/engine.txt
+
 # What npm has a lock file of.
-.tools/guard.stamp .tools/sharp.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
+.tools/guard.stamp .tools/sharp.stamp .tools/browser-packages.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-e2e test-cli test-heavy cost bench-functions bench-thumbnails bench-upload heavy build build-release tools clean help
+	test-cost test-e2e test-cli test-browser test-heavy cost bench-functions bench-thumbnails bench-upload heavy build build-release tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp
