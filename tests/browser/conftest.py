@@ -26,7 +26,7 @@ from .watch import Watch
 LEFT = STATE / "browser"
 # Nothing waits this long unless the machine is very busy.
 PATIENCE_MS = 30_000
-SMALL, LARGE = 200_000, 30_000_000
+SMALL, MEDIUM, LARGE = 200_000, 12_000_000, 30_000_000
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -139,9 +139,9 @@ def axe_script() -> str:
 
 @pytest.fixture(scope="session")
 def films(tmp_path_factory) -> dict[int, Path]:
-    """Random bytes that begin as an MP4 does, 200 kB and 30 MB."""
+    """Random bytes that begin as an MP4 does, 200 kB, 12 MB and 30 MB."""
     folder = tmp_path_factory.mktemp("films")
-    return {size: files.make_random(folder / f"film-{size}.mp4", size, seed=size) for size in (SMALL, LARGE)}
+    return {size: files.make_random(folder / f"film-{size}.mp4", size, seed=size) for size in (SMALL, MEDIUM, LARGE)}
 
 
 def _leave(name: str, number: int, context: BrowserContext, watch: Watch) -> None:

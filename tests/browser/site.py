@@ -41,6 +41,8 @@ class Site:
 def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body in one piece, or the second waits for the first to be acknowledged.
+        wbufsize = -1
 
         def do_GET(self) -> None:
             kind, content = site.files.get(self.path.partition("?")[0], ("text/plain", b""))
