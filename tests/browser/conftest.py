@@ -132,6 +132,20 @@ def page(one_context) -> Page:
     return one_context[0].new_page()
 
 
+@pytest.fixture
+def short_urls(stack) -> Iterator[int]:
+    """Signed URLs that end after so many seconds: less than the template allows, or the test would take a minute."""
+    lambdas, seconds = stack.client("lambda"), 2
+    functions = [stack.outputs.functions[name] for name in ("issue-upload", "companion") if name in stack.outputs.functions]
+    before = {name: lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"] for name in functions}
+    for name, variables in before.items():
+        changed = variables | {"URL_LIFETIME_SECONDS": str(seconds)}
+        lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": changed})
+    yield seconds
+    for name, variables in before.items():
+        lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
 @pytest.fixture(scope="session")
 def axe_script() -> str:
     return axe().read_text()
