@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from infra.local.places import ROOT, STATE
@@ -20,6 +21,7 @@ from tests.heavy import files
 
 from .bundles import axe
 from .site import Site
+from .visitor import Visitor
 from .watch import Watch
 
 # What a failed test leaves: a screenshot, a trace for `playwright show-trace`, and what the page said.
@@ -97,7 +99,8 @@ def new_context(chromium, request) -> Iterator[Callable[..., tuple[BrowserContex
         context.set_default_timeout(PATIENCE_MS)
         watch = Watch()
         watch.attach(context)
-        context.tracing.start(screenshots=True, snapshots=True)
+        # Pictures of every frame would cost a third of the run; the last one is taken apart.
+        context.tracing.start(screenshots=False, snapshots=True)
         opened.append((context, watch))
         return context, watch
 
@@ -144,6 +147,30 @@ def short_urls(stack) -> Iterator[int]:
     yield seconds
     for name, variables in before.items():
         lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+@pytest.fixture
+def visitor(page, stack, storage, user, watch) -> Visitor:
+    """A user who has signed in at the page."""
+    somebody = Visitor(page, stack, storage, user, watch)
+    somebody.arrive()
+    somebody.sign_in()
+    return somebody
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory) -> list[Path]:
+    """Pictures with names of their own, of different shapes."""
+    folder = tmp_path_factory.mktemp("photos")
+    originals = sorted((ROOT / "tests" / "images" / "originals").iterdir())
+    made = []
+    for number in range(6):
+        original = originals[number % len(originals)]
+        path = folder / f"{original.stem}-{number}.jpg"
+        with Image.open(original) as image:
+            image.convert("RGB").rotate(5 * number, expand=True).save(path, quality=85)
+        made.append(path)
+    return made
 
 
 @pytest.fixture(scope="session")
