@@ -270,12 +270,11 @@ def test_a_file_is_opened_and_deleted(visitor, photos):
     for photo in photos[:2]:
         visitor.has_thumbnail(photo)
     record = visitor.arrived(photos[0])
-    with visitor.page.context.expect_page() as other:
-        visitor.tile(photos[0]).get_by_test_id("open").click()
-    other.value.wait_for_load_state()
-    assert other.value.url == record["fileUrl"]
-    assert other.value.evaluate("() => document.images[0].naturalWidth") == record["width"]
-    other.value.close()
+    other = visitor.open(photos[0])
+    other.wait_for_load_state()
+    assert other.url == record["fileUrl"]
+    assert other.evaluate("() => document.images[0].naturalWidth") == record["width"]
+    other.close()
 
     visitor.tile(photos[0]).get_by_test_id("delete").click()
     visitor.at("keep").click()

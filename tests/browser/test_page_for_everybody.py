@@ -56,9 +56,7 @@ def test_the_whole_way_goes_by_keyboard(page, stack, storage, user, watch, photo
     chooser.value.set_files(photos[0])
     visitor.has_thumbnail(photos[0])
     tab_to(page, "open")
-    with page.context.expect_page() as other:
-        page.keyboard.press("Enter")
-    other.value.close()
+    visitor.open(photos[0]).close()
     tab_to(page, "delete")
     page.keyboard.press("Enter")
     expect(visitor.at("confirm-delete")).to_be_visible()
