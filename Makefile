@@ -80,7 +80,13 @@ test-browser: .tools/engine.stamp .tools/browser.stamp .tools/browser-packages.s
 	@chromium=$$($(PYTHON) infra/tools/chromium.py $@) || exit; test -z "$$chromium" || \
 	    VALET_CHROMIUM="$$chromium" $(BROWSER) -m pytest -p no:cacheprovider tests/browser $(TESTS)
 
-test-heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a network that breaks, and killed; grants abandoned
+test-bench-browser: .tools/engine.stamp .tools/browser.stamp .tools/browser-packages.stamp build ## 30 MB by uploader.js and by Uppy 5 in Chromium; OPTIONS="--rounds 3 --check --write"
+	@exec $(BROWSER) -m tests.bench.browser $(OPTIONS)
+
+screenshots: .tools/engine.stamp .tools/browser.stamp .tools/peers.stamp build ## The page in docs/images, taken anew
+	@exec $(BROWSER) -m tests.browser.screenshots $(OPTIONS)
+
+heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a network that breaks, and killed; grants abandoned
 	cargo build --bin valet
 	$(PYTEST) tests/heavy tests/bench/upload
 
@@ -136,6 +142,6 @@ help: ## This list
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-e2e test-cli test-browser test-heavy cost bench-functions bench-thumbnails bench-upload heavy build build-release tools clean help
+	test-cost test-e2e test-cli test-browser test-heavy cost bench-functions bench-thumbnails bench-upload bench-browser screenshots heavy build build-release tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp

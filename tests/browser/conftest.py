@@ -1,6 +1,5 @@
 """One Chromium and one stack for the run; a context with its own storage, and a user nobody has seen before, for each test."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from infra.local.places import ROOT, STATE
+from infra.local.sorry import Sorry
 from infra.local.stack import Stack
 from tests.e2e.storage import Storage
 from tests.e2e.user import Secrets, User
@@ -82,7 +82,7 @@ def user(new_user) -> User:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = os.environ.get("VALET_CHROMIUM") or _found()
+    path = find_chromium("test-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
         yield browser
@@ -198,9 +198,9 @@ def _leave(name: str, number: int, context: BrowserContext, watch: Watch) -> Non
     (folder / f"said-{number}.txt").write_text("\n".join(said) + "\n")
 
 
-def _found() -> str:
-    """For a run without make."""
-    done = subprocess.run([sys.executable, ROOT / "infra" / "tools" / "chromium.py", "test-browser"], capture_output=True, text=True)
+def find_chromium(what: str) -> str:
+    """The browser of this machine, for a run without make."""
+    done = subprocess.run([sys.executable, ROOT / "infra" / "tools" / "chromium.py", what], stdout=subprocess.PIPE, text=True)
     if not (path := done.stdout.strip()):
-        pytest.exit(done.stderr, returncode=1)
+        raise Sorry("there is no Chromium.")
     return path

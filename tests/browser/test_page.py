@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -79,7 +80,7 @@ def test_progress_moves_and_says_how_fast(visitor, films):
     expect(visitor.item(films[LARGE])).to_contain_text(re.compile(r"\d+ (KB|MB)/s"))
     visitor.becomes(films[LARGE], "done")
     visitor.arrived(films[LARGE])
-    assert visitor.puts() == {1: 1, 2: 1}
+    assert len(visitor.puts()) > 1 and set(visitor.puts().values()) == {1}
 
 
 def test_many_files_go_up_at_once_and_a_bad_one_hinders_none(visitor, photos, tmp_path):
@@ -122,17 +123,22 @@ def test_what_is_not_what_its_name_says_is_refused_in_words(visitor, tmp_path):
 def test_after_a_reload_only_what_is_missing_is_sent(visitor, films, hold):
     hold(r"[?&]partNumber=2\b")
     visitor.choose(films[LARGE])
-    stored = r"[?&]partNumber=1\b"
-    eventually(visitor.page, lambda: [r for r in visitor.watch.sent("PUT") if re.search(stored, r.url) and r.response()] and visitor.puts()[2], "one part has arrived")
+
+    def stored() -> int:
+        return sum(request.timing["responseEnd"] > 0 for request in visitor.watch.sent("PUT"))
+
+    eventually(visitor.page, lambda: visitor.puts()[2] and stored() == len(visitor.puts()) - 1, "all parts but one have arrived")
+    before = visitor.puts()
     visitor.watch.expects(ABORTED, r"request failed: GET .*: net::ERR_ABORTED")
-    hold(None)
     visitor.page.reload()
+    # Not before: what is held would go on its way.
+    hold(None)
     visitor.is_in()
-    expect(visitor.item(films[LARGE])).to_contain_text("choose the file again")
+    expect(visitor.item(films[LARGE]).get_by_test_id("choose-again")).to_be_visible()
     visitor.choose(films[LARGE])
     visitor.becomes(films[LARGE], "done")
     visitor.arrived(films[LARGE])
-    assert visitor.puts() == {1: 1, 2: 2}
+    assert visitor.puts() == before + Counter({2: 1})
     expect(visitor.at("item")).to_have_count(1)
 
 
@@ -231,10 +237,9 @@ def test_a_token_that_ends_in_the_middle_is_renewed_unseen(page, stack, storage,
     watch.expects(ABORTED)
     visitor.item(films[MEDIUM]).get_by_test_id("pause").click()
     hold(None)
-    with watch.during("POST", "/token") as renewals:
-        visitor.item(films[MEDIUM]).get_by_test_id("resume").click()
-        visitor.becomes(films[MEDIUM], "done")
-    assert len(renewals) == 1
+    visitor.item(films[MEDIUM]).get_by_test_id("resume").click()
+    visitor.becomes(films[MEDIUM], "done")
+    assert len(watch.sent("POST", "/token")) >= 2, "one for the code, and one for another token"
     visitor.arrived(films[MEDIUM])
 
 

@@ -158,8 +158,9 @@ def test_an_upload_goes_on_after_a_reload(use, client, films, storage):
     # The package writes down what it knows twice a second, and nothing tells when it has.
     eventually(at.page, lambda: "s3Multipart" in remembered(at), "the upload is remembered")
     at.watch.expects(r"request failed: PUT .*: net::ERR_ABORTED")
-    at.page.unroute_all(behavior="ignoreErrors")
     at.begin(retriever=True, parallel=1)
+    # Not before: what is held would go on its way.
+    at.page.unroute_all(behavior="ignoreErrors")
     eventually(at.page, lambda: at.noted("restored"), "the file is restored")
     # What Uppy's own dashboard does when its user says go on.
     at.page.evaluate("() => { uppy.emit('restore-confirmed') }")
