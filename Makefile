@@ -11,6 +11,7 @@ EVENT ?= events/$*.json
 ENGINE := .tools/engine/bin/python
 PEERS := .tools/peers/bin/python
 FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads companion serve-page
+BROWSER := .tools/browser/bin/python
 BINARIES := $(FUNCTIONS:%=--bin %)
 HOST_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 PYTEST := $(ENGINE) -m pytest -p no:cacheprovider
@@ -38,7 +39,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-openapi test-cli test-heavy
+PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-openapi test-cli test-browser test-heavy
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -87,6 +88,15 @@ test-cli: .tools/engine.stamp build ## The command line client and its probe on 
 
 test-fuzz-api: .tools/engine.stamp .tools/schemathesis.stamp build ## Schemathesis for long: EXAMPLES=200 requests of each kind
 	VALET_FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(PYTEST) tests/openapi/test_schemathesis.py
+test-browser: .tools/engine.stamp .tools/browser.stamp .tools/browser-packages.stamp build ## The page, uploader.js and Uppy in a headless Chromium; TESTS="-k resume"
+	@chromium=$$($(PYTHON) infra/tools/chromium.py $@) || exit; test -z "$$chromium" || \
+	    VALET_CHROMIUM="$$chromium" $(BROWSER) -m pytest -p no:cacheprovider tests/browser $(TESTS)
+
+test-bench-browser: .tools/engine.stamp .tools/browser.stamp .tools/browser-packages.stamp build ## 30 MB by uploader.js and by Uppy 5 in Chromium; OPTIONS="--rounds 3 --check --write"
+	@exec $(BROWSER) -m tests.bench.browser $(OPTIONS)
+
+screenshots: .tools/engine.stamp .tools/browser.stamp .tools/peers.stamp build ## The page in docs/images, taken anew
+	@exec $(BROWSER) -m tests.browser.screenshots $(OPTIONS)
 
 heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a network that breaks, and killed; grants abandoned
 	cargo build --bin valet
@@ -149,11 +159,14 @@ help: ## This list
 .tools/%.stamp: infra/tools/requirements/%.txt infra/tools/install.py
 	@$(PYTHON) infra/tools/install.py $*
 
+# It stands on the engine's list.
+.tools/browser.stamp: infra/tools/requirements/engine.txt
+
 # What npm has a lock file of.
-.tools/guard.stamp .tools/openapi.stamp .tools/sharp.stamp .tools/swagger.stamp: .tools/typescript.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
+.tools/guard.stamp .tools/openapi.stamp .tools/sharp.stamp .tools/browser-packages.stamp: .tools/swagger.stamp: .tools/typescript.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-web test-supply test-e2e test-openapi test-cli test-heavy fuzz-api openapi cost bench-functions bench-thumbnails bench-upload heavy build build-release release reproducible tools clean help
+	test-cost test-web test-supply test-e2e test-openapi test-cli test-browser test-heavy fuzz-api openapi cost bench-functions bench-thumbnails bench-upload bench-browser screenshots heavy build build-release release reproducible tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp

@@ -25,7 +25,7 @@ def main(name: str) -> None:
     stamp = ROOT / ".tools" / f"{name}.stamp"
     # An upgraded Python or a moved checkout leaves dead links and shebangs behind: such an environment is made anew.
     place = f"# Python {sys.version.split()[0]} in {ROOT}\n"
-    made_from = place + requirements.read_text()
+    made_from = place + text_of(requirements)
     stamped = stamp.read_text() if stamp.is_file() else ""
     if stamped == made_from and (home / ("node_modules" if requirements == lock else "bin/python")).exists():
         stamp.touch()
@@ -39,6 +39,13 @@ def main(name: str) -> None:
         create(home)
     install(home, requirements)
     stamp.write_text(made_from)
+
+
+def text_of(requirements: Path) -> str:
+    """A list together with those it names by `-r`, so that a change of any makes the tool anew."""
+    text = requirements.read_text()
+    named = [line.removeprefix("-r ").strip() for line in text.splitlines() if line.startswith("-r ")]
+    return text + "".join(text_of(requirements.with_name(name)) for name in named)
 
 
 def create(home: Path) -> None:

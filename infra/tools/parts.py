@@ -1,31 +1,44 @@
 """Runs make targets one after another and says at the end how long each took. It must never hide a failure among successes.
 
-A failed part does not stop the next ones: one run shows all there is to mend.
+A failed part does not stop the next ones: one run shows all there is to mend. A part that had to leave out what it is for says so
+in the file VALET_SKIPPED names, one line each, and is not counted among those that passed.
 """
 
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections import Counter
+from pathlib import Path
 
 
 def main(parts: list[str]) -> int:
     """Non-zero if a part failed."""
     results = []
-    for part in parts:
-        print(f"\n=== make {part}", flush=True)
-        began = time.monotonic()
-        try:
-            passed = subprocess.run([os.environ.get("MAKE", "make"), "--no-print-directory", part], stdin=subprocess.DEVNULL).returncode == 0
-        except KeyboardInterrupt:
-            return 130
-        results.append((part, passed, time.monotonic() - began))
+    reasons = []
+    with tempfile.NamedTemporaryFile("r", prefix="valet-skipped-") as skipped:
+        environment = os.environ | {"VALET_SKIPPED": skipped.name}
+        for part in parts:
+            print(f"\n=== make {part}", flush=True)
+            began = time.monotonic()
+            make = [os.environ.get("MAKE", "make"), "--no-print-directory", part]
+            try:
+                passed = subprocess.run(make, env=environment, stdin=subprocess.DEVNULL).returncode == 0
+            except KeyboardInterrupt:
+                return 130
+            said = Path(skipped.name).read_text().splitlines()[len(reasons) :]
+            reasons += said
+            results.append((part, "FAILED" if not passed else "SKIPPED" if said else "passed", time.monotonic() - began))
     print("\n=== Summary")
-    for part, passed, seconds in results:
-        print(f"{part:<18} {'passed' if passed else 'FAILED'} {seconds:8.1f} s")
-    failed = sum(not passed for _, passed, _ in results)
-    print(f"{len(results) - failed} parts passed, {failed} failed in {sum(seconds for *_, seconds in results):.0f} s")
-    return 1 if failed else 0
+    for part, outcome, seconds in results:
+        print(f"{part:<18} {outcome:<7} {seconds:7.1f} s")
+    for reason in reasons:
+        print(f"!!! {reason}")
+    count = Counter(outcome for _, outcome, _ in results)
+    skips = f", {count['SKIPPED']} skipped" if count["SKIPPED"] else ""
+    print(f"{count['passed']} parts passed, {count['FAILED']} failed{skips} in {sum(seconds for *_, seconds in results):.0f} s")
+    return 1 if count["FAILED"] else 0
 
 
 if __name__ == "__main__":

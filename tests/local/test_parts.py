@@ -7,7 +7,7 @@ from infra.local.places import ROOT
 
 
 def parts(tmp_path, *names):
-    (tmp_path / "Makefile").write_text("good:\n\t@echo ran good\nbad:\n\t@false\n")
+    (tmp_path / "Makefile").write_text("good:\n\t@echo ran good\nbad:\n\t@false\nleft:\n\t@echo left SKIPPED: why >> $$VALET_SKIPPED\n")
     command = [sys.executable, ROOT / "infra" / "tools" / "parts.py", *names]
     return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
@@ -23,3 +23,10 @@ def test_a_failure_is_kept_and_does_not_stop_the_rest(tmp_path):
     assert done.returncode == 1
     assert "ran good" in done.stdout
     assert "1 parts passed, 1 failed" in done.stdout.splitlines()[-1]
+
+
+def test_a_part_that_was_left_out_is_named_with_its_reason_and_did_not_pass(tmp_path):
+    done = parts(tmp_path, "left", "good")
+    assert done.returncode == 0
+    assert "!!! left SKIPPED: why" in done.stdout.splitlines()
+    assert "1 parts passed, 0 failed, 1 skipped" in done.stdout.splitlines()[-1]
