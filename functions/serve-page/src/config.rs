@@ -36,7 +36,8 @@ impl Config {
         // A pool's login is at another address than its issuer.
         let login = settings.optional("LOGIN_URL").and_then(|_| settings.parse("LOGIN_URL", Origin::of));
         let pictures = settings.parse("CDN_URL", Origin::of);
-        let bucket = settings.parse("BUCKET_URL", |url| Origin::of(&s3_endpoint(&lookup).unwrap_or(url.to_owned())));
+        let bucket =
+            settings.parse("BUCKET_URL", |url| Origin::of(&s3_endpoint(&lookup).unwrap_or(url.to_owned())));
         settings.finish(|| {
             Some(Self {
                 service: service?,
@@ -54,7 +55,9 @@ impl Config {
 
 /// Another endpoint than S3's own, where whoever signs URLs has one: then they lead there and not to the bucket's name.
 fn s3_endpoint(lookup: impl Fn(&str) -> Option<String>) -> Option<String> {
-    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(|name| lookup(name).filter(|url| !url.is_empty()))
+    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
+        .into_iter()
+        .find_map(|name| lookup(name).filter(|url| !url.is_empty()))
 }
 
 #[cfg(test)]
@@ -99,7 +102,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_reported_by_name() {
-        let error = read(&[("API_BASE_URL", "api.example.com"), ("LOGIN_URL", "https://a;b"), ("SCOPE", "")]).err().unwrap();
+        let error = read(&[("API_BASE_URL", "api.example.com"), ("LOGIN_URL", "https://a;b"), ("SCOPE", "")])
+            .err()
+            .unwrap();
         let [api, scope, login] = error.0.as_slice() else { panic!("{error}") };
         assert!(api.starts_with("API_BASE_URL: `api.example.com`"), "{api}");
         assert_eq!(scope, "SCOPE is not set");

@@ -12,7 +12,8 @@ impl Origin {
         let (scheme, rest) = url.split_once("://").unwrap_or_default();
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let (host, port) = authority.split_once(':').unwrap_or((authority, "0"));
-        let is_host = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
+        let is_host =
+            !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
         if ["http", "https"].contains(&scheme) && is_host && port.parse::<u16>().is_ok() {
             return Ok(Self(format!("{scheme}://{authority}")));
         }
@@ -43,8 +44,16 @@ mod tests {
 
     #[test]
     fn what_is_none_or_would_say_more_in_a_policy_is_refused() {
-        let hostile = ["https://a.example; script-src *", "https://a.example https://b.example", "https://*", "https://'self'"];
-        for url in ["", "example.com", "https://", "ftp://example.com", "https://a:b", "data:x"].into_iter().chain(hostile) {
+        let hostile = [
+            "https://a.example; script-src *",
+            "https://a.example https://b.example",
+            "https://*",
+            "https://'self'",
+        ];
+        for url in ["", "example.com", "https://", "ftp://example.com", "https://a:b", "data:x"]
+            .into_iter()
+            .chain(hostile)
+        {
             assert!(Origin::of(url).is_err(), "{url}");
         }
     }

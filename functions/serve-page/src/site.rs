@@ -29,7 +29,12 @@ impl Site {
     /// The files, told of this stack.
     pub(crate) fn new(config: &Config) -> Self {
         let page = |path, html: &str| {
-            document(path, "text/html; charset=utf-8", html.to_owned(), Some(content_security_policy(html, config)))
+            document(
+                path,
+                "text/html; charset=utf-8",
+                html.to_owned(),
+                Some(content_security_policy(html, config)),
+            )
         };
         Self(vec![
             page("/", PAGE),
@@ -45,7 +50,12 @@ impl Site {
     }
 }
 
-fn document(path: &'static str, content_type: &'static str, body: String, policy: Option<String>) -> Document {
+fn document(
+    path: &'static str,
+    content_type: &'static str,
+    body: String,
+    policy: Option<String>,
+) -> Document {
     let mut content = Sha256::new();
     content.update(&body);
     content.update(policy.as_deref().unwrap_or_default());
@@ -56,5 +66,6 @@ fn document(path: &'static str, content_type: &'static str, body: String, policy
 /// What the page has to know: whom to ask for what, and how to sign in.
 fn told(config: &Config) -> String {
     let Config { api_url, issuer, client_id, audience, scope, .. } = config;
-    json!({"api": api_url, "issuer": issuer, "clientId": client_id, "audience": audience, "scope": scope}).to_string()
+    json!({"api": api_url, "issuer": issuer, "clientId": client_id, "audience": audience, "scope": scope})
+        .to_string()
 }
