@@ -3,7 +3,6 @@
 use crate::site::{Document, Site};
 use lambda_http::http::{HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
-use std::convert::Infallible;
 use std::time::Instant;
 
 /// Goes with every answer. The last four keep other sites from embedding the page, from reading it, and from learning where its
@@ -21,9 +20,9 @@ const HEADERS: [(&str, &str); 8] = [
 ];
 
 /// Answers one request and writes its line.
-pub(crate) async fn respond(site: &Site, request: Request) -> Result<Response<Body>, Infallible> {
+pub(crate) fn respond(site: &Site, request: &Request) -> Response<Body> {
     let start = Instant::now();
-    let response = handle(site, &request);
+    let response = handle(site, request);
     let document = site.at(request.raw_http_path());
     tracing::info!(
         request_id = request.lambda_context().request_id,
@@ -34,7 +33,7 @@ pub(crate) async fn respond(site: &Site, request: Request) -> Result<Response<Bo
         cold_start = valet_lambda::is_cold_start(),
         "request"
     );
-    Ok(response)
+    response
 }
 
 fn handle(site: &Site, request: &Request) -> Response<Body> {

@@ -11,6 +11,8 @@ mod site;
 use config::Config;
 use lambda_http::{Error, run, service_fn};
 use site::Site;
+use std::convert::Infallible;
+use std::future::ready;
 use valet_lambda::Metrics;
 
 #[tokio::main(flavor = "current_thread")]
@@ -20,5 +22,5 @@ async fn main() -> Result<(), Error> {
     let site = Site::new(&config);
     // The start is all there is to count.
     let _ = Metrics::new(config.service, "serve-page").started(valet_lambda::now());
-    run(service_fn(|request| handler::respond(&site, request))).await
+    run(service_fn(|request| ready(Ok::<_, Infallible>(handler::respond(&site, &request))))).await
 }

@@ -26,7 +26,7 @@ fn site() -> Site {
     Site::new(&config.unwrap())
 }
 
-async fn send(method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
+fn send(method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
     let mut event: Value = serde_json::from_str(include_str!("../../../../events/serve-page.json")).unwrap();
     event["rawPath"] = path.into();
     event["requestContext"]["http"]["path"] = path.into();
@@ -34,7 +34,7 @@ async fn send(method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Bo
     for (name, value) in headers {
         event["headers"][*name] = (*value).into();
     }
-    respond(&site(), request(event)).await.unwrap()
+    respond(&site(), &request(event))
 }
 
 fn body(response: &Response<Body>) -> &str {
@@ -48,15 +48,15 @@ fn sources<'a>(response: &'a Response<Body>, directive: &str) -> Vec<&'a str> {
     found.split_whitespace().collect()
 }
 
-#[tokio::test]
-async fn each_file_is_served_as_what_it_is() {
+#[test]
+fn each_file_is_served_as_what_it_is() {
     for (path, content_type, part) in [
         ("/", "text/html; charset=utf-8", "from \"./uploader.js\""),
         ("/tutorial", "text/html; charset=utf-8", "/get-upload-url"),
         ("/uploader.js", "text/javascript; charset=utf-8", "export"),
         ("/config.json", "application/json", "https://api.example.com"),
     ] {
-        let response = send("GET", path, &[]).await;
+        let response = send("GET", path, &[]);
         assert_eq!(
             (response.status(), header(&response, "content-type")),
             (StatusCode::OK, Some(content_type)),
@@ -66,9 +66,9 @@ async fn each_file_is_served_as_what_it_is() {
     }
 }
 
-#[tokio::test]
-async fn the_page_is_told_whom_to_ask_and_how_to_sign_in() {
-    let (_, told) = status_and_json(&send("GET", "/config.json", &[]).await);
+#[test]
+fn the_page_is_told_whom_to_ask_and_how_to_sign_in() {
+    let (_, told) = status_and_json(&send("GET", "/config.json", &[]));
     let expected = json!({
         "api": "https://api.example.com", "issuer": "https://issuer.example.com/pool", "clientId": "page", "audience": null,
         "scope": "valet/files",
@@ -76,10 +76,10 @@ async fn the_page_is_told_whom_to_ask_and_how_to_sign_in() {
     assert_eq!(told, expected);
 }
 
-#[tokio::test]
-async fn the_policy_names_the_script_and_the_style_of_the_page_by_their_hashes() {
+#[test]
+fn the_policy_names_the_script_and_the_style_of_the_page_by_their_hashes() {
     for path in ["/", "/tutorial"] {
-        let response = send("GET", path, &[]).await;
+        let response = send("GET", path, &[]);
         for (element, directive) in [("script", "script-src "), ("style", "style-src ")] {
             // Another way than the code's to the same text, which a page has once.
             let html = body(&response);
@@ -94,9 +94,9 @@ async fn the_policy_names_the_script_and_the_style_of_the_page_by_their_hashes()
     }
 }
 
-#[tokio::test]
-async fn the_page_may_talk_to_the_api_the_login_and_the_bucket_alone() {
-    let response = send("GET", "/", &[]).await;
+#[test]
+fn the_page_may_talk_to_the_api_the_login_and_the_bucket_alone() {
+    let response = send("GET", "/", &[]);
     let talks_to = [
         "'self'",
         "https://api.example.com",
@@ -110,59 +110,59 @@ async fn the_page_may_talk_to_the_api_the_login_and_the_bucket_alone() {
     assert_eq!(sources(&response, "frame-ancestors "), ["'none'"]);
 }
 
-#[tokio::test]
-async fn what_is_no_page_allows_nothing() {
+#[test]
+fn what_is_no_page_allows_nothing() {
     for path in ["/config.json", "/uploader.js", "/nowhere"] {
-        assert_eq!(sources(&send("GET", path, &[]).await, "default-src "), ["'none'"], "{path}");
+        assert_eq!(sources(&send("GET", path, &[]), "default-src "), ["'none'"], "{path}");
     }
 }
 
-#[tokio::test]
-async fn a_browser_that_has_the_file_is_not_sent_it_again() {
-    let etag = header(&send("GET", "/", &[]).await, "etag").unwrap().to_owned();
+#[test]
+fn a_browser_that_has_the_file_is_not_sent_it_again() {
+    let etag = header(&send("GET", "/", &[]), "etag").unwrap().to_owned();
     for known in [etag.clone(), format!("W/{etag}"), format!("\"other\", {etag}"), "*".to_owned()] {
-        let response = send("GET", "/", &[("if-none-match", &known)]).await;
+        let response = send("GET", "/", &[("if-none-match", &known)]);
         assert_eq!((response.status(), body(&response)), (StatusCode::NOT_MODIFIED, ""), "{known}");
         assert_eq!(header(&response, "etag"), Some(etag.as_str()));
         // A browser takes over the headers of this answer.
         assert!(sources(&response, "script-src ").len() > 1);
     }
-    let other = send("GET", "/", &[("if-none-match", "\"other\"")]).await;
+    let other = send("GET", "/", &[("if-none-match", "\"other\"")]);
     assert_eq!(other.status(), StatusCode::OK);
 }
 
-#[tokio::test]
-async fn no_two_files_have_one_etag() {
+#[test]
+fn no_two_files_have_one_etag() {
     let mut etags = Vec::new();
     for path in ["/", "/tutorial", "/uploader.js", "/config.json"] {
-        etags.push(header(&send("GET", path, &[]).await, "etag").unwrap().to_owned());
+        etags.push(header(&send("GET", path, &[]), "etag").unwrap().to_owned());
     }
     etags.sort();
     etags.dedup();
     assert_eq!(etags.len(), 4);
 }
 
-#[tokio::test]
-async fn every_answer_carries_what_guards_it() {
+#[test]
+fn every_answer_carries_what_guards_it() {
     for (method, path) in [("GET", "/"), ("GET", "/config.json"), ("GET", "/nowhere"), ("POST", "/")] {
-        let response = send(method, path, &[]).await;
+        let response = send(method, path, &[]);
         for (name, value) in HEADERS {
             assert_eq!(header(&response, name), Some(value), "{method} {path}");
         }
     }
 }
 
-#[tokio::test]
-async fn a_head_is_answered_like_a_get_without_its_body() {
-    let (get, head) = (send("GET", "/", &[]).await, send("HEAD", "/", &[]).await);
+#[test]
+fn a_head_is_answered_like_a_get_without_its_body() {
+    let (get, head) = (send("GET", "/", &[]), send("HEAD", "/", &[]));
     assert_eq!((head.status(), head.headers()), (get.status(), get.headers()));
     assert_eq!(body(&head), "");
 }
 
-#[tokio::test]
-async fn what_is_not_there_is_not_found_whatever_its_name() {
+#[test]
+fn what_is_not_there_is_not_found_whatever_its_name() {
     for path in ["/nowhere", "/index.html", "//", "/..", "/config.json/", "/%2e%2e/template.yaml", ""] {
-        let response = send("GET", path, &[]).await;
+        let response = send("GET", path, &[]);
         assert_eq!(
             (response.status(), body(&response)),
             (StatusCode::NOT_FOUND, "There is no such page here.\n"),
@@ -171,10 +171,10 @@ async fn what_is_not_there_is_not_found_whatever_its_name() {
     }
 }
 
-#[tokio::test]
-async fn nothing_but_reading_is_allowed() {
+#[test]
+fn nothing_but_reading_is_allowed() {
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
-        let response = send(method, "/", &[]).await;
+        let response = send(method, "/", &[]);
         assert_eq!(
             (response.status(), header(&response, "allow")),
             (StatusCode::METHOD_NOT_ALLOWED, Some("GET, HEAD"))
