@@ -22,12 +22,17 @@ ROOT_KEY = "test"
 
 
 class Engine:
-    """A running engine on three ports of its own: AWS, the API, the CDN."""
+    """A running engine on three ports of its own: AWS, the API, the CDN.
 
-    def __init__(self, state: Path, ports: list[int] | None = None) -> None:
+    `functions_endpoint` is where the functions look for AWS, and what the URLs they sign lead to; left out, the engine itself. What
+    stands there must pass requests on to the engine with their Host as it is, as that is signed.
+    """
+
+    def __init__(self, state: Path, ports: list[int] | None = None, functions_endpoint: str | None = None) -> None:
         self.port, self.api_port, self.cdn_port = ports or free_ports(3)
         self.state = state
         self.endpoint = f"http://{LOOPBACK}:{self.port}"
+        self.functions_endpoint = functions_endpoint or self.endpoint
         self.api_url = f"http://{LOOPBACK}:{self.api_port}"
         self.cdn_url = f"http://{LOOPBACK}:{self.cdn_port}"
 
@@ -88,7 +93,7 @@ class Engine:
             "MINISTACK_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             # Without it a function would talk to AWS.
-            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL": self.functions_endpoint,
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             # It would tidy up in a Docker daemon it found.

@@ -1,0 +1,76 @@
+"""What the functions logged in a run: nothing secret, no transient fault told as ours, and each upload counted once.
+
+It must never hold a line back because its function died.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from infra.local.logs import Logs
+from infra.local.stack import Stack
+from tests.faults.invariants import Seen
+
+# What a signed URL, and nothing else, contains.
+SIGNED = ("x-amz-signature", "x-amz-security-token", "x-amz-credential", "x-amz-algorithm")
+# Counted once for each upload, whichever of them it is.
+ENDS = ({"UploadsConfirmed", "UploadsRejected", "UploadsExpired"}, {"ThumbnailsMade", "ThumbnailsFailed"}, {"UploadsIssued"})
+
+
+class Lines:
+    """Every line, read on and on."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._logs = Logs(stack.engine, stack.outputs.functions)
+        self.texts: list[str] = []
+        self.entries: list[dict] = []
+        self.totals: Counter[str] = Counter()
+        # Upload to what was counted of it. A sweep is about many and says so in one line.
+        self._of: dict[str, Counter[str]] = defaultdict(Counter)
+        self._counted: dict[str, list[str]] = defaultdict(list)
+
+    def read(self) -> None:
+        """Takes what has come since."""
+        for stream, text in self._logs.events():
+            self.texts.append(text)
+            entry = json.loads(text) if text.startswith("{") else None
+            if entry is None:
+                continue
+            if "_aws" in entry:
+                named = {metric["Name"] for directive in entry["_aws"]["CloudWatchMetrics"] for metric in directive["Metrics"]}
+                self.totals.update({name: entry[name] for name in named})
+                self._counted[stream] += named
+                continue
+            self.entries.append(entry)
+            # What a process counts comes before the line of the call that it belongs to.
+            names = self._counted.pop(stream, [])
+            if upload := entry.get("upload.id"):
+                self._of[upload].update(names)
+
+    def violations(self, secrets: Iterable[str], *, may_fail: bool = False) -> list[str]:
+        """What was logged that must not be. `may_fail` says that bugs of ours were asked for."""
+        found = []
+        for text in self.texts:
+            low = text.lower()
+            if any(word in low for word in SIGNED) or any(secret in text for secret in secrets):
+                found.append("a secret was logged")
+        for entry in self.entries:
+            if entry.get("error.code") == "internal_error" and not may_fail:
+                found.append(f"a failure that passes was logged as ours: {entry.get('error.chain')}")
+        for upload, counts in self._of.items():
+            found += [f"{upload} was counted twice: {dict(counts)}" for names in ENDS if sum(counts[name] for name in names) > 1]
+        return found
+
+    def overcounted(self, seen: Seen) -> list[str]:
+        """Metrics that say more than the table does. Less it may be: a process that is killed counts nothing."""
+        rows = Counter(row["status"] for row in seen.rows.values())
+        made = Counter(row["thumbnails"]["status"] for row in seen.rows.values() if row["status"] == "ready")
+        most = {
+            "UploadsIssued": len(seen.rows),
+            "UploadsConfirmed": rows["ready"] + rows["deleted"],
+            "UploadsRejected": rows["rejected"],
+            "UploadsExpired": rows["expired"],
+            "ThumbnailsMade": made["ready"] + rows["deleted"],
+            "ThumbnailsFailed": made["failed"] + rows["deleted"],
+        }
+        return [f"{self.totals[name]} {name} were counted, {bound} can have been" for name, bound in most.items() if self.totals[name] > bound]
