@@ -28,8 +28,12 @@ class Courier:
         self._function = stack.outputs.functions[THUMBNAILS]
         self._held: list[tuple[str, str]] = []
         self._lock = threading.Lock()
-        (mapping,) = self._lambda.list_event_source_mappings(FunctionName=self._function)["EventSourceMappings"]
-        self._lambda.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        (self._mapping,) = self._lambda.list_event_source_mappings(FunctionName=self._function)["EventSourceMappings"]
+        self.is_away(False)
+
+    def is_away(self, is_away: bool) -> None:
+        """Whether the engine's own poller does the work meanwhile."""
+        self._lambda.update_event_source_mapping(UUID=self._mapping["UUID"], Enabled=is_away)
 
     def take(self, owner: str, count: int = 1) -> list[str]:
         """So many messages about this owner's uploads, once they have come."""
@@ -83,7 +87,7 @@ class Courier:
 
     def work_off(self, body: str) -> None:
         """Hands a message over until it is done, as often as the queue would."""
-        said = [self.deliver(body) for _ in range(1)]
+        said = [self.deliver(body)]
         while said[-1] is not None and len(said) < DELIVERIES:
             said.append(self.deliver(body))
         assert said[-1] is None, f"a dead letter: {said}"

@@ -3,7 +3,6 @@
 Nobody else may use it: sweeps are in a hurry, and take what was begun a moment ago for left behind.
 """
 
-import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,17 +17,8 @@ from tests.faults.client import Client
 from tests.faults.courier import Courier
 from tests.faults.invariants import Seen, look, violations
 from tests.faults.lines import Lines
+from tests.faults.passing import AT_ONCE, HOUR, Passing
 from tests.faults.proxy import Proxy
-
-SWEEP = "sweep-uploads"
-HOUR = 3_600_000
-# Each run may ask again, or come upon what the run before has left.
-RUNS = 8
-# Also the most connections boto3 keeps.
-AT_ONCE = 8
-TIMES = ("created_at", "expires_at", "due_at", "confirmed_at")
-# First thumbnails are asked for again, then grants end, then what arrived in vain is looked at a last time.
-STEPS = (HOUR, 4 * 24 * HOUR, HOUR, 2 * 24 * HOUR)
 
 
 class World:
@@ -43,10 +33,8 @@ class World:
             self.secrets = Secrets()
             self.lines = Lines(self.stack)
             self.courier = Courier(self.stack)
-            self.lambdas = self.stack.client("lambda")
-            function = self.stack.outputs.functions[SWEEP]
-            hurried = self.stack.outputs.environment[SWEEP] | {"OBJECT_AGE_SECONDS": "0", "MULTIPART_AGE_SECONDS": "0"}
-            self.lambdas.update_function_configuration(FunctionName=function, Environment={"Variables": hurried})
+            self.passing = Passing(self.stack, self.deliver_all)
+            self.passing.hurry()
             self._stop = started.pop_all()
         return self
 
@@ -62,19 +50,7 @@ class World:
 
     def sweep(self) -> dict:
         """What one run says: its numbers, or its error under `errorType`."""
-        answer = self.lambdas.invoke(FunctionName=self.stack.outputs.functions[SWEEP], Payload=b"{}")
-        return json.loads(answer["Payload"].read())
-
-    def sweep_until_quiet(self) -> list[str]:
-        """Sweeps, and works off what it tells of, until there is nothing left to do; what goes wrong without a fault."""
-        for _ in range(RUNS):
-            said = self.sweep()
-            if "errorType" in said or said["failed"] or said["stuck"] or said["truncated"]:
-                return [f"a sweep nobody disturbs says {said}"]
-            self.deliver_all()
-            if not {name for name, number in said.items() if number} - {"walked"}:
-                return []
-        return [f"the sweep does not come to rest: {said}"]
+        return self.passing.sweep()
 
     def deliver_all(self) -> None:
         """Works off every message there is."""
@@ -83,33 +59,11 @@ class World:
 
     def set_back(self, owner: str, milliseconds: int) -> None:
         """Makes all times of an owner's uploads lie further back."""
-        found = self.storage.dynamodb.query(
-            TableName=self.storage.table,
-            ConsistentRead=True,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-            ExpressionAttributeValues={":pk": {"S": f"OWNER#{owner}"}, ":sk": {"S": "UPLOAD#"}},
-        )
-        for item in found["Items"]:
-            self.storage.dynamodb.update_item(
-                TableName=self.storage.table,
-                Key={name: item[name] for name in ("pk", "sk")},
-                UpdateExpression="SET " + ", ".join(f"{name} = {name} - :by" for name in TIMES if name in item),
-                ExpressionAttributeValues={":by": {"N": str(milliseconds)}},
-            )
-
-    def let_time_pass(self, owners: set[str]) -> list[str]:
-        """Days go by, with their events and their sweeps; what went wrong."""
-        self.deliver_all()
-        found = []
-        for step in STEPS:
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                list(pool.map(lambda owner: self.set_back(owner, step), owners))
-            found += self.sweep_until_quiet()
-        return found
+        self.passing.set_back(owner, milliseconds)
 
     def at_rest(self, owners: set[str]) -> tuple[Seen, list[str]]:
         """What these owners have after that, and what is wrong with it."""
-        found = self.let_time_pass(owners)
+        found = self.passing.let_time_pass(owners)
         seen = look(self.stack).of(owners)
         found += violations(self.stack, seen, at_rest=True)
         for (owner, upload_id), row in seen.rows.items():
@@ -122,3 +76,6 @@ class World:
         if process is not None:
             process.kill()
         return process is not None
+
+
+__all__ = ["HOUR", "World"]

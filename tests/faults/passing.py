@@ -1,0 +1,79 @@
+"""Time that passes: the times in the rows are set back, and the sweep runs as it would have in between. What lies in the bucket cannot be
+made older, so a sweep that is in a hurry takes all of it for old.
+
+Nobody may upload meanwhile: what was begun a moment ago would be taken for left behind.
+"""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from infra.local.stack import Stack
+
+SWEEP = "sweep-uploads"
+HOUR = 3_600_000
+# Each run may ask again, or come upon what the run before has left.
+RUNS = 8
+# Also the most connections boto3 keeps.
+AT_ONCE = 8
+TIMES = ("created_at", "expires_at", "due_at", "confirmed_at")
+# First thumbnails are asked for again, then grants end, then what arrived in vain is looked at a last time.
+STEPS = (HOUR, 4 * 24 * HOUR, HOUR, 2 * 24 * HOUR)
+
+
+class Passing:
+    """The sweep of a stack, and its clock. `deliver` returns once every message that the queue holds is worked off."""
+
+    def __init__(self, stack: Stack, deliver: Callable[[], None]) -> None:
+        self._stack = stack
+        self._deliver = deliver
+        self._lambda = stack.client("lambda")
+        self._dynamodb = stack.dynamodb
+
+    def hurry(self) -> None:
+        """From now on nothing is too young for the sweep, and it goes through all of a bucket at once."""
+        function = self._stack.outputs.functions[SWEEP]
+        hurried = self._stack.outputs.environment[SWEEP] | {"OBJECT_AGE_SECONDS": "0", "MULTIPART_AGE_SECONDS": "0", "WALK_PAGES": "50"}
+        self._lambda.update_function_configuration(FunctionName=function, Environment={"Variables": hurried})
+
+    def sweep(self) -> dict:
+        """What one run says: its numbers, or its error under `errorType`."""
+        answer = self._lambda.invoke(FunctionName=self._stack.outputs.functions[SWEEP], Payload=b"{}")
+        return json.loads(answer["Payload"].read())
+
+    def sweep_until_quiet(self) -> list[str]:
+        """Sweeps, and has worked off what it tells of, until there is nothing left to do; what goes wrong."""
+        for _ in range(RUNS):
+            said = self.sweep()
+            if "errorType" in said or said["failed"] or said["truncated"]:
+                return [f"a sweep that nobody disturbs says {said}"]
+            self._deliver()
+            if not {name for name, number in said.items() if number} - {"walked"}:
+                return []
+        return [f"the sweep does not come to rest: {said}"]
+
+    def set_back(self, owner: str, milliseconds: int) -> None:
+        """Makes all times of an owner's uploads lie further back."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._stack.table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues={":pk": {"S": f"OWNER#{owner}"}, ":sk": {"S": "UPLOAD#"}},
+        )
+        for item in [item for page in pages for item in page["Items"]]:
+            self._dynamodb.update_item(
+                TableName=self._stack.table,
+                Key={name: item[name] for name in ("pk", "sk")},
+                UpdateExpression="SET " + ", ".join(f"{name} = {name} - :by" for name in TIMES if name in item),
+                ExpressionAttributeValues={":by": {"N": str(milliseconds)}},
+            )
+
+    def let_time_pass(self, owners: set[str]) -> list[str]:
+        """Days go by, with their events and their sweeps; what went wrong."""
+        self._deliver()
+        found = []
+        for step in STEPS:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                list(pool.map(lambda owner, by=step: self.set_back(owner, by), owners))
+            found += self.sweep_until_quiet()
+        return found
