@@ -1,8 +1,8 @@
 """Every use case, times every AWS call it makes, times every fault that the call can have: made from a run without faults, so that a call
 somebody adds is in it from its first day.
 
-The fast part has of each call one fault before its effect, one after it and one death, taking turns through the kinds, and each
-operation's answer once too late. It must never leave out a call.
+The fast part has of each call that changes something one fault before its effect, one after it and one death, of each that only reads one
+fault and one death, taking turns through the kinds; and each operation once too late. It must never leave out a call.
 """
 
 from collections.abc import Iterable
@@ -87,13 +87,12 @@ class Turns:
         found = []
         for call in dict.fromkeys((fault.operation, fault.ordinal) for fault in every):
             mine = [fault for fault in every if (fault.operation, fault.ordinal) == call]
-            for sort, kinds in (("before", BEFORE), ("after", AFTER), ("killed", tuple(KILLS))):
-                fitting = [fault for fault in mine if fault.kind in kinds]
-                if fitting:
-                    found.append(fitting[self._next(f"{sort} {call[0]}") % len(fitting)])
+            for sort in (BEFORE, AFTER, tuple(KILLS)) if call[0].has_effect else (BEFORE + AFTER, tuple(KILLS)):
+                fitting = [fault for fault in mine if fault.kind in sort]
+                found.append(fitting[self._next(f"{sort} {call[0]}") % len(fitting)])
             if call[0].name not in self._late:
                 self._late.add(call[0].name)
-                found += [fault for fault in mine if fault.kind is Kind.LATE][:1]
+                found += [fault for fault in mine if fault.kind is Kind.LATE and fault.operation.name != COMPLETE][:1]
         return found
 
     def _next(self, what: str) -> int:
@@ -134,6 +133,8 @@ def acted(world: World, case: Case, fault: Fault | None, client: Client, grant: 
         world.proxy.disarm(rule)
         if not rule.fired:
             wrong.append("the fault never came about")
+        if rule.has_missed:
+            wrong.append("the process to be killed was not found")
     return Run(case, fault, client, wrong + client.seen.faults)
 
 

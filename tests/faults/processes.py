@@ -5,6 +5,7 @@ It reads `/proc`, so it works on Linux alone, and must never signal a process th
 
 import os
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,8 @@ class Process:
 
     def kill(self) -> None:
         """Ends it as Lambda does that ran out of memory."""
-        os.kill(self.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
     def memory(self) -> tuple[int, int] | None:
         """Resident bytes, and those of them that are its own (anonymous); None once it has ended."""

@@ -17,6 +17,7 @@ from typing import Self
 from infra.local.ports import LOOPBACK
 from tests.faults.kinds import KILLS, Answer, Kind, answer, late_seconds
 from tests.faults.operations import Operation, recognised
+from tests.faults.processes import Process
 from tests.heavy.proxy import PATIENCE_SECONDS, Gone, Side
 
 OWNER = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
@@ -43,6 +44,8 @@ class Rule:
     kind: Kind
     attempts: int = 1
     fired: int = 0
+    # The process to be killed was gone already.
+    has_missed: bool = False
 
 
 @dataclass
@@ -55,14 +58,12 @@ class _Message:
 
 
 class Proxy:
-    """Listens on a free port of 127.0.0.1. `end` kills the process whose connection has this port."""
+    """Listens on a free port of 127.0.0.1, before an engine's. `at_the_other_end` finds the process whose connection has this port."""
 
-    def __init__(self, port: int, end: Callable[[int], bool]) -> None:
+    def __init__(self, port: int, at_the_other_end: Callable[[int], Process | None]) -> None:
         self.calls: list[Call] = []
-        # Processes that should have been killed and were not found.
-        self.misses = 0
         self._behind = (LOOPBACK, port)
-        self._end = end
+        self._at_the_other_end = at_the_other_end
         self._rules: list[Rule] = []
         self._owners: set[bytes] = set()
         self._known: dict[tuple[str | None, Operation], list[str]] = {}
@@ -131,9 +132,11 @@ class Proxy:
         rule = self._seen(operation, target, request) if operation else None
         if rule is None:
             return self._deliver(client, self._forward(request, method))
+        # Found while it waits: it may lose patience before the answer comes.
+        process = self._at_the_other_end(port) if rule.kind in KILLS else None
         match rule.kind:
             case Kind.KILLED:
-                self._kill(port)
+                self._kill(process, rule)
             case Kind.RESET:
                 client.reset()
             case Kind.LATE:
@@ -143,7 +146,7 @@ class Proxy:
                     self._deliver(client, self._forward(request, method))
             case Kind.LOST | Kind.KILLED_AFTER:
                 self._forward(request, method)
-                self._kill(port) if rule.kind in KILLS else client.reset()
+                self._kill(process, rule) if rule.kind in KILLS else client.reset()
             case Kind.FAILED | Kind.DONE_ERROR_IN_200:
                 self._forward(request, method)
                 return self._deliver(client, _message(answer(rule.kind, operation), method))
@@ -172,9 +175,11 @@ class Proxy:
                     return rule
         return None
 
-    def _kill(self, port: int) -> None:
-        if not self._end(port):
-            self.misses += 1
+    def _kill(self, process: Process | None, rule: Rule) -> None:
+        if process is None:
+            rule.has_missed = True
+        else:
+            process.kill()
 
     def _forward(self, request: _Message, method: str) -> _Message:
         with socket.create_connection(self._behind, timeout=PATIENCE_SECONDS) as connected:

@@ -1,4 +1,4 @@
-"""What is left of all runs once their time has passed: nothing is lost, nothing is over, nobody is in. Runs last."""
+"""What is left of all runs once their time has passed: nothing is lost, nothing is over, nobody is in. Runs after them."""
 
 import pytest
 

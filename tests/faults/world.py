@@ -27,7 +27,7 @@ class World:
     def __enter__(self) -> Self:
         with ExitStack() as started:
             ports = free_ports(4)
-            self.proxy = started.enter_context(Proxy(ports[0], self._kill))
+            self.proxy = started.enter_context(Proxy(ports[0], lambda port: processes.at_the_other_end(self.stack.engine, port)))
             self.stack = started.enter_context(Stack(ports=ports, functions_endpoint=self.proxy.url))
             self.storage = Storage(self.stack)
             self.secrets = Secrets()
@@ -70,12 +70,6 @@ class World:
             if row["status"] == "ready" and row["thumbnails"].get("reason") == "gave_up":
                 found.append(f"{owner}/{upload_id}: its thumbnails were given up, and every event was delivered")
         return seen, found
-
-    def _kill(self, port: int) -> bool:
-        process = processes.at_the_other_end(self.stack.engine, port)
-        if process is not None:
-            process.kill()
-        return process is not None
 
 
 __all__ = ["HOUR", "World"]
