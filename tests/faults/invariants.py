@@ -136,8 +136,8 @@ def _objects(seen: Seen, *, at_rest: bool) -> Iterator[str]:
             row = seen.rows.get((match["owner"], match["id"]))
             if not version["IsLatest"]:
                 # Hidden or written over: they leave by the lifecycle, or with their file.
-                if at_rest and (row is None or row["status"] == "deleted"):
-                    yield f"{version['Key']}: an older thumbnail of a file that is gone"
+                if at_rest and row is not None and row["status"] == "deleted":
+                    yield f"{version['Key']}: an older thumbnail of a file that is deleted"
             elif row is None or row["status"] != "ready":
                 if at_rest:
                     yield f"{version['Key']}: a thumbnail of an upload that is {row and row['status']}"

@@ -59,8 +59,10 @@ class Lines:
         headers = {"authorization": f"Bearer {self._stack.token(sub='reader')}"}
         routes = [("GET", f"/v1/uploads/{NOBODYS}"), ("DELETE", f"/v1/uploads/{NOBODYS}"), ("GET", f"/v1/files/{NOBODYS}")]
         calls = [lambda method=method, path=path: send(method, self._stack.api_url + path, headers) for method, path in routes]
-        events = [(SWEEP, b"{}"), (THUMBNAILS, b'{"Service": "Amazon S3", "Event": "s3:TestEvent"}')]
-        calls += [lambda name=name, event=event: lambdas.invoke(FunctionName=functions[name], Payload=event) for name, event in events]
+        event = b'{"Service": "Amazon S3", "Event": "s3:TestEvent"}'
+        calls.append(lambda: lambdas.invoke(FunctionName=functions[THUMBNAILS], Payload=event))
+        # One sweep at a time is all there ever was.
+        lambdas.invoke(FunctionName=functions[SWEEP], Payload=b"{}")
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for call in calls:
                 for done in [pool.submit(call) for _ in range(AT_ONCE)]:

@@ -41,7 +41,8 @@ def test_every_list_may_fail(world, tried):
     assert {operation.name for operation, _ in calls} == {"Query", "GetItem", "PutItem", "ListMultipartUploads", "ListObjectVersions"}
     calls = [call for call in calls if call[0].name != "Query" or call[1] <= SHARDS]
     client = _prepared(world, NOBODYS)
-    left = [matrix.armed(world, None, fault) for fault in tried.of(matrix.faults(calls))]
+    every = tried.of(matrix.faults(calls))
+    left = [matrix.armed(world, None, fault) for fault in every]
     for _ in range(RUNS):
         world.proxy.watch(None)
         world.sweep()
@@ -51,7 +52,8 @@ def test_every_list_may_fail(world, tried):
         if not left:
             break
     assert not left, f"never came about: {left}"
-    tried.note([matrix.acted(world, NOBODYS, None, client, {})])
+    run = matrix.acted(world, NOBODYS, None, client, {})
+    tried.note([run, *(Run(NOBODYS, fault, client, []) for fault in every)])
 
 
 def _recorded(world: World, tried) -> dict[Case, list[Fault]]:
