@@ -59,8 +59,8 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.child.stop()
 
-    def client(self, service: str):
-        """A boto3 client of the root user."""
+    def client(self, service: str, **config: object):
+        """A boto3 client of the root user; `config` is botocore's."""
         import boto3
         from botocore.config import Config
 
@@ -70,7 +70,7 @@ class Engine:
             region_name=REGION,
             aws_access_key_id=ROOT_KEY,
             aws_secret_access_key=ROOT_KEY,
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, **config),
         )
 
     def open_doors(self, api_id: str, cdn_domain: str) -> None:

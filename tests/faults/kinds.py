@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.faults.operations import CLOUDFRONT, DYNAMODB, S3, SQS, Operation
+from tests.faults.operations import CLOUDFRONT, DYNAMODB, S3, Operation
 
 COMPLETE = "CompleteMultipartUpload"
 # Longer than the functions wait for an answer: crates/aws/src/connection.rs, and s3_multipart.rs for what S3 may take minutes for.
@@ -86,7 +86,7 @@ def answer(kind: Kind, operation: Operation) -> Answer:
             return _xml(*_S3[kind], "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>FAULT</RequestId></Error>")
         case "CloudFront":
             return _xml(*_CLOUDFRONT[kind], '<ErrorResponse xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>FAULT</RequestId></ErrorResponse>')
-        case "DynamoDB" if operation.name == "TransactWriteItems" and kind is not Kind.ERROR:
+        case "DynamoDB" if operation.name == "TransactWriteItems" and kind in _REASONS:
             return _cancelled(kind)
         case "DynamoDB":
             return _json("com.amazonaws.dynamodb.v20120810#", *_DYNAMODB[kind], "application/x-amz-json-1.0")
@@ -126,7 +126,6 @@ _REASONS = {
     Kind.THROTTLED: "ThrottlingError",
     Kind.CAPACITY: "ProvisionedThroughputExceeded",
     Kind.CONFLICT: "TransactionConflict",
-    Kind.FAILED: "TransactionConflict",
 }
 # Looked for in what clients are told: no service's words may reach them.
 MESSAGE = "A fault was injected."
@@ -144,14 +143,9 @@ def _json(prefix: str, status: int, code: str, content_type: str) -> Answer:
 
 def _cancelled(kind: Kind) -> Answer:
     """A transaction says why in a list, an entry for each of its items."""
-    if kind is Kind.FAILED:
-        return _json("com.amazonaws.dynamodb.v20120810#", *_DYNAMODB[kind], "application/x-amz-json-1.0")
     body = {
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
         "message": MESSAGE,
         "CancellationReasons": [{"Code": _REASONS[kind], "Message": MESSAGE}, {"Code": "None"}],
     }
     return Answer(400, {"Content-Type": "application/x-amz-json-1.0", "x-amzn-requestid": "FAULT"}, json.dumps(body).encode())
-
-
-__all__ = ["COMPLETE", "KILLS", "MESSAGE", "RETRIED", "SQS", "Answer", "Kind", "answer", "kinds_of", "late_seconds"]

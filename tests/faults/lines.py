@@ -31,7 +31,7 @@ class Lines:
         self.texts: list[str] = []
         self.entries: list[dict] = []
         self.totals: Counter[str] = Counter()
-        # Upload to what was counted of it. A sweep is about many and says so in one line.
+        # Upload to what was counted of it. A run of the sweep is about many.
         self._of: dict[str, Counter[str]] = defaultdict(Counter)
         self._counted: dict[str, list[str]] = defaultdict(list)
 
@@ -50,7 +50,7 @@ class Lines:
             self.entries.append(entry)
             # What a process counts comes before the line of the call that it belongs to.
             names = self._counted.pop(stream, [])
-            if upload := entry.get("upload.id"):
+            if entry.get("message") != "sweep" and (upload := entry.get("upload.id")):
                 self._of[upload].update(names)
 
     def read_to_the_end(self) -> None:

@@ -12,6 +12,8 @@ from infra.local.stack import Stack
 
 SWEEP = "sweep-uploads"
 HOUR = 3_600_000
+# What the function may take, and its answer.
+RUN_SECONDS = 310
 # Each run may ask again, or come upon what the run before has left.
 RUNS = 8
 # Also the most connections boto3 keeps.
@@ -27,7 +29,7 @@ class Passing:
     def __init__(self, stack: Stack, deliver: Callable[[], None]) -> None:
         self._stack = stack
         self._deliver = deliver
-        self._lambda = stack.client("lambda")
+        self._lambda = stack.engine.client("lambda", read_timeout=RUN_SECONDS)
         self._dynamodb = stack.dynamodb
 
     def hurry(self, walk_pages: int = 50) -> None:

@@ -37,7 +37,7 @@ def main() -> None:
     """Runs, reports, and judges."""
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=main.__doc__)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--clients", type=int, default=12)
+    parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--profile", default="debug", help="of the functions: debug or release")
     options = parser.parse_args()
