@@ -39,7 +39,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-openapi test-cli test-browser test-heavy
+PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-openapi test-cli test-browser test-heavy test-faults
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -102,6 +102,9 @@ heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a network 
 	cargo build --bin valet
 	$(PYTEST) tests/heavy tests/bench/upload
 
+test-faults: .tools/engine.stamp build ## Every AWS call of every use case fails, in some way; nothing is lost
+	$(PYTEST) tests/faults
+
 test-cost: .tools/engine.stamp ## The cost sheet adds up
 	$(PYTEST) tests/cost
 
@@ -128,6 +131,10 @@ bench-upload: .tools/engine.stamp .tools/weed.stamp .tools/transfer.stamp build 
 heavy: .tools/engine.stamp .tools/weed.stamp build ## 30 GiB, 100 kills, 1,000 grants, a network that breaks; an hour. OPTIONS="kills faults --size 30"
 	cargo build --release --quiet --package valet-cli --bin valet
 	@exec $(ENGINE) -m tests.heavy $(OPTIONS)
+
+soak: .tools/engine.stamp build ## Every call fails in every way; then clients for ten minutes. An hour. OPTIONS="--minutes 1 --clients 4"
+	$(PYTEST) tests/faults --whole
+	@exec $(ENGINE) -m tests.load $(OPTIONS)
 
 ##@ Building it
 
@@ -167,6 +174,6 @@ help: ## This list
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-web test-supply test-e2e test-openapi test-cli test-browser test-heavy fuzz-api openapi cost bench-functions bench-thumbnails bench-upload bench-browser screenshots heavy build build-release release reproducible tools clean help
+	test-cost test-web test-supply test-e2e test-openapi test-cli test-browser test-heavy test-faults fuzz-api openapi cost bench-functions bench-thumbnails bench-upload bench-browser screenshots heavy soak build build-release release reproducible tools clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp

@@ -22,12 +22,17 @@ ROOT_KEY = "test"
 
 
 class Engine:
-    """A running engine on four ports of its own: AWS, the API, the CDN, the page."""
+    """A running engine on four ports of its own: AWS, the API, the CDN, the page.
 
-    def __init__(self, state: Path, ports: list[int] | None = None) -> None:
+    `functions_endpoint` is where the functions look for AWS, and what the URLs they sign lead to; left out, the engine itself. What
+    stands there must pass requests on to the engine with their Host as it is, as that is signed.
+    """
+
+    def __init__(self, state: Path, ports: list[int] | None = None, functions_endpoint: str | None = None) -> None:
         self.port, self.api_port, self.cdn_port, self.page_port = ports or free_ports(4)
         self.state = state
         self.endpoint = f"http://{LOOPBACK}:{self.port}"
+        self.functions_endpoint = functions_endpoint or self.endpoint
         self.api_url = f"http://{LOOPBACK}:{self.api_port}"
         self.cdn_url = f"http://{LOOPBACK}:{self.cdn_port}"
         self.page_url = f"http://{LOOPBACK}:{self.page_port}"
@@ -55,8 +60,8 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.child.stop()
 
-    def client(self, service: str):
-        """A boto3 client of the root user."""
+    def client(self, service: str, **config: object):
+        """A boto3 client of the root user; `config` is botocore's."""
         import boto3
         from botocore.config import Config
 
@@ -66,7 +71,7 @@ class Engine:
             region_name=REGION,
             aws_access_key_id=ROOT_KEY,
             aws_secret_access_key=ROOT_KEY,
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, **config),
         )
 
     def open_doors(self, api_id: str, cdn_domain: str, page_id: str | None = None) -> None:
@@ -89,7 +94,7 @@ class Engine:
             "MINISTACK_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             # Without it a function would talk to AWS.
-            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL": self.functions_endpoint,
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             # It would tidy up in a Docker daemon it found.

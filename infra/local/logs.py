@@ -11,6 +11,7 @@ INTERVAL_SECONDS = 0.5
 OVERLAP_MILLISECONDS = 5000
 # The engine answers with at most this many events and no token for the rest.
 PAGE = 10_000
+LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId")
 
 
 class Logs:
@@ -33,9 +34,16 @@ class Logs:
         lines = []
         for name, group in self.groups.items():
             for event in self._unseen(group):
-                if not event["message"].startswith(("START RequestId", "END RequestId", "REPORT RequestId")):
+                if not event["message"].startswith(LAMBDAS_OWN):
                     lines.append((event["timestamp"], name, event["message"].rstrip("\n")))
         return [(name, printable(line)) for _, name, line in sorted(lines, key=lambda line: line[0])]
+
+    def events(self) -> Iterator[tuple[str, str]]:
+        """Stream and line of the same, function by function: a stream's lines in the order they were written in."""
+        for group in self.groups.values():
+            for event in self._unseen(group):
+                if not event["message"].startswith(LAMBDAS_OWN):
+                    yield event["logStreamName"], event["message"].rstrip("\n")
 
     def follow(self) -> Iterator[tuple[str, str]]:
         """Lines as they come, for ever."""

@@ -24,7 +24,7 @@ class Stack:
     """The template on a fresh engine, with an issuer beside it.
 
     `ports` are those of the engine, the API, the CDN, the issuer and the page; left out, free ones are found. `parameters` are the
-    template's. `functions` are binaries by name; left out, the debug binaries.
+    template's. `functions` are binaries by name; left out, the debug binaries. `functions_endpoint` is the engine's.
     """
 
     def __init__(
@@ -34,18 +34,21 @@ class Stack:
         ports: list[int] | None = None,
         parameters: dict[str, str] | None = None,
         functions: dict[str, Path] | None = None,
+        functions_endpoint: str | None = None,
     ) -> None:
         self._state = state
         self._ports = ports
         self._parameters = parameters
         self._functions = functions
+        self._functions_endpoint = functions_endpoint
         self._stop = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as started:
             state = self._state or Path(started.enter_context(tempfile.TemporaryDirectory(prefix="valet-")))
             found = self._functions or binaries()
-            self.engine = started.enter_context(Engine(state, [*self._ports[:3], self._ports[4]] if self._ports else None))
+            ports = [*self._ports[:3], self._ports[4]] if self._ports else None
+            self.engine = started.enter_context(Engine(state, ports, self._functions_endpoint))
             self.issuer = started.enter_context(Issuer(state, self._ports[3] if self._ports else 0))
             self.issuer.allow(CLIENT, f"{self.engine.page_url}/")
             self.outputs = deploy(self.engine, self.issuer.url, found, self._parameters)

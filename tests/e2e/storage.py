@@ -21,7 +21,7 @@ class Storage:
         """The table's item as plain values; numbers as int."""
         key = {"pk": {"S": f"OWNER#{owner}"}, "sk": {"S": f"UPLOAD#{upload_id}"}}
         item = self.dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
-        return None if item is None else _plain(TypeDeserializer().deserialize({"M": item}))
+        return None if item is None else plain(TypeDeserializer().deserialize({"M": item}))
 
     def head(self, key: str) -> dict:
         """An object's headers."""
@@ -53,10 +53,11 @@ class Storage:
         return [message["Body"] for message in found.get("Messages", [])]
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """What boto3 made of an item, with whole numbers."""
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {name: plain(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     # The only other type a row has is a number, and every number in it is whole.
     return value if isinstance(value, str) else int(value)
