@@ -1,7 +1,7 @@
 //! The answer to a batch: for each item what it would have been answered alone.
 
 use crate::problem::{Body, Problem};
-use crate::respond::{ItemFailure, Reply};
+use crate::respond::{ItemFailure, Reply, Wording};
 use crate::{Call, GrantView, grant_status};
 use lambda_http::http::StatusCode;
 use serde::Serialize;
@@ -39,7 +39,7 @@ pub fn batch_reply(call: &Call, grants: Vec<Result<Grant, Error>>, cdn_url: &str
         Err(problem) => BatchItemView {
             status: problem.status().as_u16(),
             upload: None,
-            problem: Some(problem.body(&request_id)),
+            problem: Some(problem.body(Wording::Api, &request_id)),
         },
     });
     let reply = Reply::json(StatusCode::OK, &BatchView { items: items.collect() });

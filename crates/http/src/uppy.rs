@@ -48,7 +48,7 @@ pub fn named_parts(call: &Call) -> Result<Said, Problem> {
         (number, fields.text(part, "ETag", &format!("{pointer}/ETag")))
     });
     let etags = etags.collect();
-    fields.finish(Said { crc64nvme: None, etags })
+    Ok(fields.finish(Said { crc64nvme: None, etags })?)
 }
 
 /// What `POST …/sign` asks for.

@@ -222,6 +222,7 @@ fn new_upload(file: File, key: Option<u8>) -> NewUpload {
         part_bytes: file.is_film().then_some(MIN_PART_BYTES),
         sha256: (file == File::Bound).then(|| Sha256::of(JPEG).to_string()),
         idempotency_key: key.map(|key| format!("key-{key}")),
+        place: None,
     };
     match file {
         File::Image | File::Bound | File::Clip | File::Film => good,

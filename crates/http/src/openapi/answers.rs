@@ -1,7 +1,7 @@
 //! What a route answers with: what was asked for, or one of its problems, with the status and code that the code gives them. API
 //! Gateway's own refusals are among them.
 
-use crate::Problem;
+use crate::{Problem, Wording};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use valet_core::Error;
@@ -142,7 +142,7 @@ fn of_problems(problems: &[Problem]) -> Value {
     let first = &problems[0];
     let examples: Map<String, Value> = problems
         .iter()
-        .map(|problem| (problem.code().to_owned(), json!({"value": problem.body("JKJaXmPLvHcESHA=")})))
+        .map(|problem| (problem.code().to_owned(), json!({"value": problem.body(Wording::Api, "JKJaXmPLvHcESHA=")})))
         .collect();
     json!({
         "description": format!("{}: {}.", first.status().canonical_reason().unwrap_or("Error"), codes.join(", ")),
