@@ -112,9 +112,10 @@ test("a SHA-256 is told of a file that goes in one piece and is not too large to
   await begin(video(700), { checksum: true });
   assert.match(fake.upload.record.checksum.sha256, /^[\w+/]{43}=$/);
   fake.uploads.clear();
-  await begin(new File([new Uint8Array(2 ** 24 + 1)], "a.mp4", { type: "video/mp4" }), { checksum: true });
-  assert.equal(fake.upload.record.checksum, undefined);
-  fake.uploads.clear();
+  for (const size of [2 ** 24 + 1, 2 ** 27 + 1]) {
+    fake.next(GRANT, problem(503, "try_later", "later"));
+    await failing(begin({ name: "a.mp4", type: "video/mp4", size, arrayBuffer: () => assert.fail("it is read") }, { checksum: true }));
+  }
   await begin(video(700), { checksum: true, partSize: 600 });
   assert.equal(fake.upload.record.checksum, undefined);
   fake.uploads.clear();
@@ -434,7 +435,7 @@ test("parts that break off with the network are sent once it is back", async () 
 
 test("a pause breaks off what is under way and keeps what is stored", async () => {
   fake.next("PUT 2", "silence");
-  const task = begin(video(4_500), { parallel: 2 });
+  const task = begin(video(4_500), { parallel: 2, retries: 0 });
   await until(() => endings() === 4, "all but part 2 are stored");
   task.pause();
   const { length } = fake.log;
@@ -504,9 +505,21 @@ test("a task that is cancelled while paused is removed, too", async () => {
   const task = begin(video(700));
   await until(() => puts().length === 1, "it has begun");
   task.pause();
+  await until(() => endings() === 1, "nothing is under way any more");
   task.cancel();
   await failing(task);
   await until(() => fake.count(DELETE) === 1, "it is deleted");
+});
+
+test("a task that is cancelled while others have all connections is removed, too", async () => {
+  fake.next("PUT 1", "silence");
+  const other = begin(video(700), { parallel: 1 });
+  await until(() => puts().length === 1, "it has begun");
+  const task = begin(video(800), { parallel: 1, onProgress: ({ phase }) => phase === "uploading" && setImmediate(() => task.cancel()) });
+  await failing(task);
+  await until(() => fake.count(DELETE) === 1, "it is deleted");
+  other.cancel();
+  await failing(other);
 });
 
 test("a task that is over cannot be cancelled", async () => {
