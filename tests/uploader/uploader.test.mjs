@@ -438,13 +438,14 @@ test("a pause breaks off what is under way and keeps what is stored", async () =
   const task = begin(video(4_500), { parallel: 2, retries: 0 });
   await until(() => endings() === 4, "all but part 2 are stored");
   task.pause();
-  const { length } = fake.log;
-  await new Promise((done) => setTimeout(done, 50));
-  assert.equal(fake.log.length, length, "a paused task asks for nothing");
+  const { upload: paused } = fake;
+  // Meanwhile another one goes through.
+  await begin(video(700));
+  assert.deepEqual([fake.count("PUT 2"), fake.count(PARTS), paused.record.status], [1, 0, "pending"]);
   task.resume();
   await task;
-  assert.deepEqual([puts().length, fake.count("PUT 2")], [6, 2]);
-  assert.ok(fake.content().equals(bytes(4_500)));
+  assert.deepEqual([puts().length, fake.count("PUT 2")], [7, 2]);
+  assert.ok(fake.content(paused).equals(bytes(4_500)));
 });
 
 test("a task that is paused before it began begins once it is resumed", async () => {
@@ -492,6 +493,14 @@ test("a signal that was aborted before keeps the task from asking for anything",
   assert.deepEqual([error.code, fake.log], ["cancelled", []]);
 });
 
+test("a task that is cancelled rejects even while the API is silent", async () => {
+  fake.next(GRANT, "silence");
+  const task = begin(video(700));
+  await until(() => fake.count(GRANT) === 1, "the grant is asked for");
+  task.cancel();
+  assert.equal((await Promise.race([failing(task), until(() => false, "it rejects")])).code, "cancelled");
+});
+
 test("what was granted while the task was cancelled is removed", async () => {
   const task = begin(video(700));
   fake.next(GRANT, async () => void task.cancel());
@@ -528,7 +537,7 @@ test("a task that is over cannot be cancelled", async () => {
   await task;
   task.cancel();
   control.abort();
-  await new Promise((done) => setTimeout(done, 20));
+  await begin(video(700));
   assert.equal(fake.count(DELETE), 0);
   assert.equal((await task).status, "ready");
 });
