@@ -275,7 +275,6 @@ const start = (file, options, ask) => {
 			wake();
 		},
 		cancel() {
-			if (run.ended) return;
 			run.ended = over("cancelled");
 			interrupt(run);
 			settle[1](run.ended);

@@ -112,9 +112,10 @@ test("a SHA-256 is told of a file that goes in one piece and is not too large to
   await begin(video(700), { checksum: true });
   assert.match(fake.upload.record.checksum.sha256, /^[\w+/]{43}=$/);
   fake.uploads.clear();
-  await begin(new File([new Uint8Array(2 ** 24 + 1)], "a.mp4", { type: "video/mp4" }), { checksum: true });
-  assert.equal(fake.upload.record.checksum, undefined);
-  fake.uploads.clear();
+  for (const size of [2 ** 24 + 1, 2 ** 27 + 1]) {
+    fake.next(GRANT, problem(503, "try_later", "later"));
+    await failing(begin({ name: "a.mp4", type: "video/mp4", size, arrayBuffer: () => assert.fail("it is read") }, { checksum: true }));
+  }
   await begin(video(700), { checksum: true, partSize: 600 });
   assert.equal(fake.upload.record.checksum, undefined);
   fake.uploads.clear();
@@ -434,16 +435,17 @@ test("parts that break off with the network are sent once it is back", async () 
 
 test("a pause breaks off what is under way and keeps what is stored", async () => {
   fake.next("PUT 2", "silence");
-  const task = begin(video(4_500), { parallel: 2 });
+  const task = begin(video(4_500), { parallel: 2, retries: 0 });
   await until(() => endings() === 4, "all but part 2 are stored");
   task.pause();
-  const { length } = fake.log;
-  await new Promise((done) => setTimeout(done, 50));
-  assert.equal(fake.log.length, length, "a paused task asks for nothing");
+  const { upload: paused } = fake;
+  // Meanwhile another one goes through.
+  await begin(video(700));
+  assert.deepEqual([fake.count("PUT 2"), fake.count(PARTS), paused.record.status], [1, 0, "pending"]);
   task.resume();
   await task;
-  assert.deepEqual([puts().length, fake.count("PUT 2")], [6, 2]);
-  assert.ok(fake.content().equals(bytes(4_500)));
+  assert.deepEqual([puts().length, fake.count("PUT 2")], [7, 2]);
+  assert.ok(fake.content(paused).equals(bytes(4_500)));
 });
 
 test("a task that is paused before it began begins once it is resumed", async () => {
@@ -491,6 +493,14 @@ test("a signal that was aborted before keeps the task from asking for anything",
   assert.deepEqual([error.code, fake.log], ["cancelled", []]);
 });
 
+test("a task that is cancelled rejects even while the API is silent", async () => {
+  fake.next(GRANT, "silence");
+  const task = begin(video(700));
+  await until(() => fake.count(GRANT) === 1, "the grant is asked for");
+  task.cancel();
+  assert.equal((await Promise.race([failing(task), until(() => false, "it rejects")])).code, "cancelled");
+});
+
 test("what was granted while the task was cancelled is removed", async () => {
   const task = begin(video(700));
   fake.next(GRANT, async () => void task.cancel());
@@ -504,9 +514,21 @@ test("a task that is cancelled while paused is removed, too", async () => {
   const task = begin(video(700));
   await until(() => puts().length === 1, "it has begun");
   task.pause();
+  await until(() => endings() === 1, "nothing is under way any more");
   task.cancel();
   await failing(task);
   await until(() => fake.count(DELETE) === 1, "it is deleted");
+});
+
+test("a task that is cancelled while others have all connections is removed, too", async () => {
+  fake.next("PUT 1", "silence");
+  const other = begin(video(700), { parallel: 1 });
+  await until(() => puts().length === 1, "it has begun");
+  const task = begin(video(800), { parallel: 1, onProgress: ({ phase }) => phase === "uploading" && setImmediate(() => task.cancel()) });
+  await failing(task);
+  await until(() => fake.count(DELETE) === 1, "it is deleted");
+  other.cancel();
+  await failing(other);
 });
 
 test("a task that is over cannot be cancelled", async () => {
@@ -515,7 +537,7 @@ test("a task that is over cannot be cancelled", async () => {
   await task;
   task.cancel();
   control.abort();
-  await new Promise((done) => setTimeout(done, 20));
+  await begin(video(700));
   assert.equal(fake.count(DELETE), 0);
   assert.equal((await task).status, "ready");
 });
