@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from infra.local.places import ROOT, STATE
 from infra.local.sorry import Sorry
@@ -83,6 +83,7 @@ def user(new_user) -> User:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     path = find_chromium("test-browser")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
         yield browser

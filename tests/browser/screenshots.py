@@ -29,13 +29,13 @@ IMAGES = ROOT / "docs" / "images"
 OWN = ROOT / "tests" / "images"
 # What the name in the library leads to: our own test images, and those scikit-image's wheel carries.
 PICTURES = {
-    "Espresso.jpg": "originals/coffee.png",
-    "Chelsea.jpg": "originals/chelsea.png",
-    "Lift-off.jpg": "originals/rocket.jpg",
+    "Moon.png": "moon.png",
+    "Gravel path.jpg": "gravel.png",
     "Deep field.jpg": "hubble_deep_field.jpg",
     "Eileen Collins.jpg": "astronaut.png",
-    "Gravel path.jpg": "gravel.png",
-    "Moon.png": "moon.png",
+    "Lift-off.jpg": "originals/rocket.jpg",
+    "Espresso.jpg": "originals/coffee.png",
+    "Chelsea.jpg": "originals/chelsea.png",
 }
 OTHERS = {"Menu.pdf": "menu.pdf", "Cat at the door.mp4": "cat.mp4", "Lift-off.gif": "launch.gif"}
 SCHEMES = ("light", "dark")
