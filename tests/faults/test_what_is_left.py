@@ -6,8 +6,8 @@ from tests.faults.invariants import Seen, counted
 
 
 @pytest.fixture(scope="module")
-def left(world, tried) -> tuple[Seen, list[str]]:
-    return world.at_rest({run.client.owner for run in tried.runs})
+def left(world) -> tuple[Seen, list[str]]:
+    return world.at_rest()
 
 
 def test_every_row_and_every_object_is_accounted_for(left, tried):
