@@ -46,5 +46,5 @@ def tried(request) -> Tried:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The sweep goes past all that lies in the bucket: it comes while there is little. What is left is that of all runs, and after it come
     tests that break things on purpose."""
-    order = {"test_sweep.py": 0, "test_what_is_left.py": 2, "test_invariants.py": 3, "test_proxy.py": 3}
+    order = {"test_sweep.py": 0, "test_completeness.py": 2, "test_what_is_left.py": 2, "test_invariants.py": 3, "test_proxy.py": 3}
     items.sort(key=lambda item: order.get(item.path.name, 1))

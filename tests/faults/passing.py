@@ -19,8 +19,8 @@ RUNS = 8
 # Also the most connections boto3 keeps.
 AT_ONCE = 8
 TIMES = ("created_at", "expires_at", "due_at", "confirmed_at")
-# First thumbnails are asked for again, then grants end, then what arrived in vain is looked at a last time.
-STEPS = (HOUR, 4 * 24 * HOUR, HOUR, 2 * 24 * HOUR)
+# Grants end and what has arrived is settled, thumbnails are asked for again, grants for parts end, and what came in vain is looked at a last time.
+STEPS = (HOUR, HOUR, 4 * 24 * HOUR, HOUR, 2 * 24 * HOUR)
 
 
 class Passing:

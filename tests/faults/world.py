@@ -31,6 +31,7 @@ class World:
             self.stack = started.enter_context(Stack(ports=ports, functions_endpoint=self.proxy.url))
             self.storage = Storage(self.stack)
             self.secrets = Secrets()
+            self.owners: set[str] = set()
             self.lines = Lines(self.stack)
             self.courier = Courier(self.stack)
             self.passing = Passing(self.stack, self.deliver_all)
@@ -46,6 +47,7 @@ class World:
         sub = f"{uuid.uuid4()}@example.com"
         client = Client(self.stack.api_url, self.stack.token(sub=sub), sub, self.secrets)
         self.proxy.watch(client.owner)
+        self.owners.add(client.owner)
         return client
 
     def sweep(self) -> dict:
@@ -61,10 +63,10 @@ class World:
         """Makes all times of an owner's uploads lie further back."""
         self.passing.set_back(owner, milliseconds)
 
-    def at_rest(self, owners: set[str]) -> tuple[Seen, list[str]]:
-        """What these owners have after that, and what is wrong with it."""
-        found = self.passing.let_time_pass(owners)
-        seen = look(self.stack).of(owners)
+    def at_rest(self) -> tuple[Seen, list[str]]:
+        """All that there is after days have gone by, and what is wrong with it."""
+        found = self.passing.let_time_pass(self.owners)
+        seen = look(self.stack)
         found += violations(self.stack, seen, at_rest=True)
         for (owner, upload_id), row in seen.rows.items():
             if row["status"] == "ready" and row["thumbnails"].get("reason") == "gave_up":

@@ -11,6 +11,7 @@ import random
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -96,6 +97,7 @@ def _run(stack: Stack, options: argparse.Namespace) -> bool:
     lines.read_to_the_end()
     wrong += lines.violations(known.secrets) + lines.overcounted(seen) + memory.grown(seconds) + figures.unexpected
     print(_report(figures, memory, lasted, load, counted(seen), seconds, options))
+    print("\n" + _said(lines, figures))
     for what in sorted(set(wrong)):
         print(f"WRONG {what}")
     return not wrong
@@ -127,6 +129,16 @@ def _report(figures: Figures, memory: Memory, lasted: float, load: float, rows: 
             held.append([function, str(len(lives)), f"{second / MIB:.1f}", f"{last / MIB:.1f}", f"{most / MIB:.1f}", f"{slope / 1024:+.0f}"])
     lines.append(table(["resident MiB, the largest process", "processes", "second quarter", "last quarter", "most", "slope of the second half, KiB a minute"], held))
     return "\n".join(lines)
+
+
+def _said(lines: Lines, figures: Figures) -> str:
+    """What failed and was tried again, and what was said of uploads that took very long."""
+    failed = Counter(f"{entry['level']} {entry['error.code']}: {entry.get('error.chain', '')}" for entry in lines.entries if entry["level"] in ("WARN", "ERROR"))
+    found = [f"logged {count} times: {what}" for what, count in failed.most_common(20)]
+    for upload in figures.slow:
+        about = [f"{entry['timestamp']} {entry['message']} {entry.get('outcome') or entry.get('error.chain') or entry.get('http.status')}" for entry in lines.entries if entry.get("upload.id") == upload]
+        found.append(f"slow: {upload}: {'; '.join(about)}")
+    return "\n".join(found or ["nothing was logged as a warning or an error"])
 
 
 def _say(what: str) -> None:

@@ -22,6 +22,8 @@ class Figures:
         self.done: Counter[str] = Counter()
         self.bytes = 0
         self.unexpected: list[str] = []
+        # Uploads that took very long, to be explained by the log.
+        self.slow: list[str] = []
         self._lock = threading.Lock()
 
     def answered(self, route: str, seconds: float, what: str) -> None:
