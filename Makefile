@@ -10,8 +10,8 @@ EVENT ?= events/$*.json
 
 ENGINE := .tools/engine/bin/python
 PEERS := .tools/peers/bin/python
-FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads companion serve-page
 BROWSER := .tools/browser/bin/python
+FUNCTIONS := issue-upload confirm-upload manage-files generate-thumbnails sweep-uploads companion serve-page
 BINARIES := $(FUNCTIONS:%=--bin %)
 HOST_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 PYTEST := $(ENGINE) -m pytest -p no:cacheprovider
@@ -86,19 +86,11 @@ test-cli: .tools/engine.stamp build ## The command line client and its probe on 
 	cargo build --bin valet
 	$(PYTEST) tests/cli
 
-test-fuzz-api: .tools/engine.stamp .tools/schemathesis.stamp build ## Schemathesis for long: EXAMPLES=200 requests of each kind
-	VALET_FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(PYTEST) tests/openapi/test_schemathesis.py
-test-browser: .tools/engine.stamp .tools/browser.stamp .tools/browser-packages.stamp build ## The page, uploader.js and Uppy in a headless Chromium; TESTS="-k resume"
+test-browser: .tools/engine.stamp .tools/browser.stamp .tools/browser-packages.stamp .tools/swagger.stamp build ## The page, uploader.js and Uppy in a headless Chromium; TESTS="-k resume"
 	@chromium=$$($(PYTHON) infra/tools/chromium.py $@) || exit; test -z "$$chromium" || \
 	    VALET_CHROMIUM="$$chromium" $(BROWSER) -m pytest -p no:cacheprovider tests/browser $(TESTS)
 
-test-bench-browser: .tools/engine.stamp .tools/browser.stamp .tools/browser-packages.stamp build ## 30 MB by uploader.js and by Uppy 5 in Chromium; OPTIONS="--rounds 3 --check --write"
-	@exec $(BROWSER) -m tests.bench.browser $(OPTIONS)
-
-screenshots: .tools/engine.stamp .tools/browser.stamp .tools/peers.stamp build ## The page in docs/images, taken anew
-	@exec $(BROWSER) -m tests.browser.screenshots $(OPTIONS)
-
-heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a network that breaks, and killed; grants abandoned
+test-heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a network that breaks, and killed; grants abandoned
 	cargo build --bin valet
 	$(PYTEST) tests/heavy tests/bench/upload
 
@@ -128,6 +120,15 @@ bench-upload: .tools/engine.stamp .tools/weed.stamp .tools/transfer.stamp build 
 	cargo build --release --quiet --package valet-client --example discard_s3
 	@exec $(ENGINE) -m tests.bench.upload $(OPTIONS)
 
+bench-browser: .tools/engine.stamp .tools/browser.stamp .tools/browser-packages.stamp build ## 30 MB by uploader.js and by Uppy 5 in Chromium; OPTIONS="--rounds 3 --check --write"
+	@exec $(BROWSER) -m tests.bench.browser $(OPTIONS)
+
+screenshots: .tools/engine.stamp .tools/browser.stamp .tools/peers.stamp build ## The page in docs/images, taken anew
+	@exec $(BROWSER) -m tests.browser.screenshots $(OPTIONS)
+
+fuzz-api: .tools/engine.stamp .tools/schemathesis.stamp build ## Schemathesis for long: EXAMPLES=200 requests of each kind
+	VALET_FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(PYTEST) tests/openapi/test_schemathesis.py
+
 heavy: .tools/engine.stamp .tools/weed.stamp build ## 30 GiB, 100 kills, 1,000 grants, a network that breaks; an hour. OPTIONS="kills faults --size 30"
 	cargo build --release --quiet --package valet-cli --bin valet
 	@exec $(ENGINE) -m tests.heavy $(OPTIONS)
@@ -150,7 +151,7 @@ release: .tools/lambda.stamp .tools/release.stamp ## What `sam deploy` installs 
 reproducible: .tools/lambda.stamp .tools/release.stamp ## Build a release twice in different folders and compare
 	.tools/release/bin/python -m infra.tools.release $(or $(ARCH),$(HOST_ARCH)) --twice
 
-tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp .tools/typescript.stamp .tools/deny.stamp .tools/release.stamp ## Install all tools now
+tools: .tools/engine.stamp .tools/lambda.stamp .tools/weed.stamp .tools/lint.stamp .tools/scan.stamp .tools/guard.stamp .tools/browser.stamp .tools/browser-packages.stamp .tools/deny.stamp .tools/openapi.stamp .tools/release.stamp .tools/schemathesis.stamp .tools/swagger.stamp .tools/typescript.stamp ## Install all tools now
 
 openapi: ## Write docs/openapi.json anew from the code
 	cargo run --quiet --package valet-http --features openapi --example openapi > docs/openapi.json.new
@@ -170,10 +171,12 @@ help: ## This list
 .tools/browser.stamp: infra/tools/requirements/engine.txt
 
 # What npm has a lock file of.
-.tools/guard.stamp .tools/openapi.stamp .tools/sharp.stamp .tools/browser-packages.stamp: .tools/swagger.stamp: .tools/typescript.stamp: .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
+NPM := guard openapi sharp browser-packages swagger typescript
+$(NPM:%=.tools/%.stamp): .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
 	@$(PYTHON) infra/tools/install.py $*
 
-.PHONY: dev try token watch test lint fmt clippy doc test-layers test-unit test-template test-local test-conformance \
-	test-cost test-web test-supply test-e2e test-openapi test-cli test-browser test-heavy test-faults fuzz-api openapi cost bench-functions bench-thumbnails bench-upload bench-browser screenshots heavy soak build build-release release reproducible tools clean help
+.PHONY: dev try token watch test lint fmt clippy doc test-layers test-supply test-unit test-template test-local test-conformance test-e2e test- \
+	openapi test-cli test-browser test-heavy test-faults test-cost test-web cost bench-functions bench-thumbnails bench-upload bench-browser \
+	screenshots fuzz-api heavy soak build build-release release reproducible tools openapi clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp
