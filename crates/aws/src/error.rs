@@ -41,23 +41,30 @@ fn kind<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> StoreErro
 
 /// Sources: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>,
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>,
-/// <https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateInvalidation.html>
+/// <https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateInvalidation.html>, and what the SDK's own retries take for
+/// throttling (`aws_runtime::retries::classifiers::THROTTLING_ERRORS`): it gives up at last, and the call may still be made again.
 fn is_transient(code: &str) -> bool {
     matches!(
         code,
-        "InternalError"
+        "BandwidthLimitExceeded"
+            | "InternalError"
             | "InternalServerError"
             | "LimitExceededException"
             | "OperationAborted"
+            | "PriorRequestNotComplete"
             | "ProvisionedThroughputExceededException"
             | "RequestLimitExceeded"
+            | "RequestThrottled"
+            | "RequestThrottledException"
             | "RequestTimeout"
             | "ServiceUnavailable"
             | "SlowDown"
+            | "ThrottledException"
             | "Throttling"
             | "ThrottlingException"
             // CloudFront has 3,000 paths under way, or 15 wildcards: a matter of minutes.
             | "TooManyInvalidationsInProgress"
+            | "TooManyRequestsException"
             | "TransactionConflictException"
             | "TransactionInProgressException"
             // Credentials are replaced from outside; the next try may have new ones.

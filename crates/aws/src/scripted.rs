@@ -359,6 +359,7 @@ async fn dynamodb_errors_are_lost_races_denied_transient_or_permanent() {
         (400, r#"{"__type":"x#ProvisionedThroughputExceededException"}"#, StoreErrorKind::Transient),
         (400, r#"{"__type":"x#ThrottlingException"}"#, StoreErrorKind::Transient),
         (400, r#"{"__type":"x#RequestLimitExceeded"}"#, StoreErrorKind::Transient),
+        (400, r#"{"__type":"x#RequestThrottled"}"#, StoreErrorKind::Transient),
         (500, r#"{"__type":"x#InternalServerError"}"#, StoreErrorKind::Transient),
         (400, r#"{"__type":"x#AccessDeniedException"}"#, StoreErrorKind::Denied),
         (400, r#"{"__type":"x#ResourceNotFoundException"}"#, StoreErrorKind::Permanent),

@@ -142,7 +142,9 @@ fn of_problems(problems: &[Problem]) -> Value {
     let first = &problems[0];
     let examples: Map<String, Value> = problems
         .iter()
-        .map(|problem| (problem.code().to_owned(), json!({"value": problem.body(Wording::Api, "JKJaXmPLvHcESHA=")})))
+        .map(|problem| {
+            (problem.code().to_owned(), json!({"value": problem.body(Wording::Api, "JKJaXmPLvHcESHA=")}))
+        })
         .collect();
     json!({
         "description": format!("{}: {}.", first.status().canonical_reason().unwrap_or("Error"), codes.join(", ")),
