@@ -98,8 +98,8 @@ def _run(stack: Stack, options: argparse.Namespace) -> bool:
     wrong += lines.violations(known.secrets) + lines.overcounted(seen) + memory.grown(seconds) + figures.unexpected
     print(_report(figures, memory, lasted, load, counted(seen), seconds, options))
     print("\n" + _said(lines, figures))
-    for what in sorted(set(wrong)):
-        print(f"WRONG {what}")
+    for what, count in sorted(Counter(wrong).items()):
+        print(f"WRONG {count} times: {what}")
     return not wrong
 
 

@@ -112,7 +112,8 @@ class Person:
         self._step()
         self._send(grant, file)
         self._step()
-        if self._dice.random() >= UNCONFIRMED:
+        # Parts become a file only when somebody says so.
+        if file.part_size or self._dice.random() >= UNCONFIRMED:
             self._confirm(grant)
             self._step()
         record = self._settled(grant, file)
