@@ -57,7 +57,7 @@ where
 
 async fn confirm_key<O, U>(function: &ConfirmUpload<O, U>, call: &Call) -> Result<Reply, Problem>
 where
-    O: HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart,
+    O: HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart + AbortMultipart,
     U: GetUpload + UpdateUpload,
 {
     let ConfirmUpload { objects, uploads, cdn_url } = function;
