@@ -1,12 +1,6 @@
 //! The HTTP contract as an `OpenAPI` 3.1 document: schemas from the views, bounds from the rules, statuses and codes from the problems. It is
 //! made for `docs/openapi.json` alone; no function carries it.
 
-#![allow(
-    clippy::needless_pass_by_value,
-    clippy::too_many_lines,
-    reason = "a document is a long list, and its members are literals that nobody else wants"
-)]
-
 mod answers;
 mod examples;
 mod routes;
