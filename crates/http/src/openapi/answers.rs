@@ -35,11 +35,9 @@ fn own_headers() -> Value {
 
 /// An answer with a body of this schema.
 pub(super) fn json_answer(description: &str, schema: &str, example: Value) -> Value {
-    json!({
-        "description": description,
-        "headers": own_headers(),
-        "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{schema}")}, "example": example}},
-    })
+    let mut content = json!({"schema": {"$ref": format!("#/components/schemas/{schema}")}});
+    content["example"] = example;
+    json!({"description": description, "headers": own_headers(), "content": {"application/json": content}})
 }
 
 /// The same, which says when to ask again.

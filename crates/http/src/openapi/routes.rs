@@ -73,16 +73,20 @@ impl Route {
     }
 
     /// What can be asked next with what the last answer says: the operation, and its parameters by runtime expressions.
-    fn then(mut self, name: &str, operation: &str, parameters: Value) -> Self {
-        let (_, answer) = self.answers.last_mut().expect("a link belongs to an answer");
-        answer["links"][name] = json!({"operationId": operation, "parameters": parameters});
-        self
+    fn then(self, name: &str, operation: &str, parameters: Value) -> Self {
+        self.link(name, operation, "parameters", parameters)
     }
 
     /// The same with a body.
-    fn then_send(mut self, name: &str, operation: &str, body: Value) -> Self {
+    fn then_send(self, name: &str, operation: &str, body: Value) -> Self {
+        self.link(name, operation, "requestBody", body)
+    }
+
+    fn link(mut self, name: &str, operation: &str, part: &str, what: Value) -> Self {
         let (_, answer) = self.answers.last_mut().expect("a link belongs to an answer");
-        answer["links"][name] = json!({"operationId": operation, "requestBody": body});
+        let link = &mut answer["links"][name];
+        *link = json!({"operationId": operation});
+        link[part] = what;
         self
     }
 
@@ -127,7 +131,9 @@ fn id_parameter() -> Value {
 }
 
 fn query(name: &str, description: &str, schema: Value) -> Value {
-    json!({"name": name, "in": "query", "description": description, "schema": schema})
+    let mut parameter = json!({"name": name, "in": "query", "description": description});
+    parameter["schema"] = schema;
+    parameter
 }
 
 fn idempotency_key() -> Value {
@@ -170,8 +176,20 @@ fn confirm_problems() -> Vec<Error> {
 
 /// Every route but Uppy's.
 pub(super) fn all() -> Vec<Route> {
-    let id = || json!({"id": "$response.body#/id"});
-    let same_id = || json!({"id": "$request.path.id"});
+    uploads().into_iter().chain(files()).chain(tutorial()).collect()
+}
+
+/// What the next route is asked for: the id in the answer.
+fn id() -> Value {
+    json!({"id": "$response.body#/id"})
+}
+
+/// The same id once more.
+fn same_id() -> Value {
+    json!({"id": "$request.path.id"})
+}
+
+fn uploads() -> Vec<Route> {
     vec![
         Route::new("post", "/v1/uploads", "issueUpload", "uploads", "Issues a grant")
             .with(idempotency_key())
@@ -222,6 +240,11 @@ pub(super) fn all() -> Vec<Route> {
             .answers(202, json_answer_for_now("S3 is still putting the parts together.", "Upload", examples::upload()))
             .then("again", "confirmUpload", id())
             .problems(confirm_problems()),
+    ]
+}
+
+fn files() -> Vec<Route> {
+    vec![
         Route::new("get", "/v1/files", "listFiles", "files", "Lists the caller's files, newest first")
             .with(query(
                 "limit",
@@ -259,6 +282,11 @@ pub(super) fn all() -> Vec<Route> {
             .problems([Error::NotFound, Error::StillPending]),
         Route::new("get", "/v1/limits", "readLimits", "limits", "Tells what this stack accepts")
             .answers(200, json_answer("The limits.", "Limits", examples::limits())),
+    ]
+}
+
+fn tutorial() -> Vec<Route> {
+    vec![
         Route::new("post", "/get-upload-url", "getUploadUrl", "tutorial", "Issues a grant of one PUT")
             .takes("WantedUrl", examples::new_upload())
             .answers(200, json_answer("Where to send the file.", "UploadUrl", examples::upload_url()))
@@ -271,7 +299,14 @@ pub(super) fn all() -> Vec<Route> {
             .answers(200, json_answer("The file.", "Confirmed", examples::confirmed()))
             .then("readFile", "readFile", id())
             .then("delete", "deleteFile", id())
-            .answers(202, json_answer_for_now("A file in parts that S3 is still putting together.", "Upload", examples::upload()))
+            .answers(
+                202,
+                json_answer_for_now(
+                    "A file in parts that S3 is still putting together.",
+                    "Upload",
+                    examples::upload(),
+                ),
+            )
             .problems(confirm_problems()),
     ]
 }

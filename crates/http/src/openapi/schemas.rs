@@ -122,10 +122,6 @@ fn narrow(schemas: &mut Map<String, Value>) {
     let states = json!(["pending", "ready", "rejected", "expired", "cancelled", "deleted"]);
     let reasons = [RejectReason::Size, RejectReason::Checksum, RejectReason::Content, RejectReason::Headers];
     let reasons: Vec<_> = reasons.into_iter().map(RejectReason::code).collect();
-    let formats = [ThumbnailFormat::Jpeg, ThumbnailFormat::Webp].map(ThumbnailFormat::content_type);
-    let extensions = MediaType::ALL.map(MediaType::extension);
-    let part_size = json!({"minimum": MIN_PART_BYTES, "maximum": MAX_PART_BYTES});
-    let part_number = json!({"minimum": 1, "maximum": MAX_PARTS});
     let uri = json!({"format": "uri"});
     let of_any_upload = [
         (
@@ -159,6 +155,17 @@ fn narrow(schemas: &mut Map<String, Value>) {
         let says = "When the grant ends. A file whose PUT began before counts.";
         refine(schemas, name, "expiresAt", &json!({"description": says}));
     }
+    narrow_others(schemas);
+    schemas["BatchItem"]["oneOf"] = json!([{"required": ["upload"]}, {"required": ["problem"]}]);
+}
+
+/// Of everything that is no upload.
+fn narrow_others(schemas: &mut Map<String, Value>) {
+    let uri = json!({"format": "uri"});
+    let formats = [ThumbnailFormat::Jpeg, ThumbnailFormat::Webp].map(ThumbnailFormat::content_type);
+    let extensions = MediaType::ALL.map(MediaType::extension);
+    let part_size = json!({"minimum": MIN_PART_BYTES, "maximum": MAX_PART_BYTES});
+    let part_number = json!({"minimum": 1, "maximum": MAX_PARTS});
     for (name, member, says) in [
         ("Confirmed", "success", json!({"const": true})),
         (
@@ -222,7 +229,6 @@ fn narrow(schemas: &mut Map<String, Value>) {
     ] {
         refine(schemas, name, member, &says);
     }
-    schemas["BatchItem"]["oneOf"] = json!([{"required": ["upload"]}, {"required": ["problem"]}]);
 }
 
 /// Adds to a member. That it is there is part of the point: a view that changes says so here.
