@@ -55,6 +55,7 @@ pub(crate) enum Move {
     Picture(Pictures),
 }
 
+#[expect(clippy::match_same_arms, reason = "an arm each for what is a move of its own")]
 impl Life {
     /// The life after a move; `None` where it cannot be made.
     pub(crate) fn after(&self, made: &Move) -> Option<Self> {

@@ -14,6 +14,7 @@ use play::{Ending, play};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm};
 use script::Step;
+use std::fmt::Write as _;
 
 proptest! {
     #![proptest_config(Config {
@@ -38,13 +39,17 @@ proptest! {
 }
 
 /// As many as are played in some ten seconds, or as many as one asks for.
+#[expect(clippy::disallowed_methods, reason = "how long a test plays is for its caller to say")]
 fn histories_to_play() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1500)
 }
 
 /// A history as a test, and what is wrong with it.
 fn as_test(history: &[Step], ending: Ending) -> String {
-    let steps: String = history.iter().map(|step| format!("        {step:?},\n")).collect();
+    let mut steps = String::new();
+    for step in history {
+        writeln!(steps, "        {step:?},").expect("writing to a String cannot fail");
+    }
     let wrong = play(history, ending).err().unwrap_or_default();
     format!("{wrong}\n\n#[test]\nfn …() {{\n    is_in_order(Ending::{ending:?}, &[\n{steps}    ]);\n}}\n")
 }

@@ -353,6 +353,7 @@ impl World {
     }
 
     /// Makes a call and says what it answered.
+    #[expect(clippy::too_many_lines, reason = "an arm for each call")]
     pub(crate) async fn perform(
         &self,
         call: &Call,
