@@ -96,7 +96,7 @@ def test_a_large_file_goes_up_in_parts_and_says_how_far_it_is(uploads, films):
     uploads.begin(films[LARGE])
     (record,) = uploads.results()
     uploads.arrived(films[LARGE], record)
-    assert uploads.puts() == {1: 1, 2: 1}
+    assert len(uploads.puts()) > 1 and set(uploads.puts().values()) == {1}
     progress = uploads.noted("progress")
     phases = list(dict.fromkeys(said["phase"] for said in progress))
     assert phases == ["granting", "uploading", "confirming", "done"]
@@ -256,8 +256,9 @@ def test_a_bucket_that_refuses_the_origin_is_explained(uploads, films, storage):
         error = uploads.error()
     finally:
         storage.s3.put_bucket_cors(Bucket=storage.bucket, CORSConfiguration={"CORSRules": rules})
-    assert error["code"] == "cors"
-    assert uploads.page.evaluate("() => location.origin") in error["message"]
+    # To a page both look the same, so the sentence names both.
+    assert error["code"] == "network"
+    assert "CORS rules keep this page out" in error["message"]
 
 
 def test_a_file_that_changed_after_it_was_chosen_is_said(uploads, tmp_path):
