@@ -176,12 +176,16 @@ def _route(resources: dict, api_id: str, method: str, path: str, operation: dict
     """Adds the route of one operation and its integration."""
     ref = {"Ref": api_id}
     integration = operation["x-amazon-apigateway-integration"]
+    # The address is under the same condition once more, which the resource now carries.
+    uri, of_uri = _unless(integration["uri"])
+    if of_uri not in (None, condition):
+        raise NotTransformable(f"{method} {path} is there under another condition than its function, {of_uri}")
     name = api_id + method.title() + "".join(word.title() for word in re.findall(r"\w+", path))
     resources[f"{name}Integration"] = _native(
         "AWS::ApiGatewayV2::Integration",
         ApiId=ref,
         IntegrationType="AWS_PROXY",
-        IntegrationUri=integration["uri"],
+        IntegrationUri=uri,
         PayloadFormatVersion=integration["payloadFormatVersion"],
     )
     route = _native(

@@ -30,6 +30,9 @@ def test_the_templates_as_written_and_expanded_are_clean(tmp_path):
     del engine["Resources"]["Api"]["Properties"]["CorsConfiguration"]
     for properties in stack.of_type("AWS::CloudFormation::Stack").values():
         properties["TemplateURL"] = PACKAGED
+    # SAM puts the routes of a function with a condition under it three times, one within the other, and the inner two cannot be otherwise.
+    # The template as written and the engine's form are not spared the rule.
+    stack.parent.setdefault("Metadata", {})["cfn-lint"] = {"config": {"ignore_checks": ["W1028"]}}
     forms = {"native.json": stack.parent, "engine.json": engine}
     for name, template in forms.items():
         (tmp_path / name).write_text(json.dumps(template))
