@@ -257,10 +257,6 @@ fn files() -> Vec<Route> {
                 json!({"type": "string", "pattern": "^[A-Za-z0-9_-]{48}$"}),
             ))
             .answers(200, json_answer("A page.", "Files", json!({"items": [examples::file()], "nextCursor": examples::CURSOR})))
-            .then("nextPage", "listFiles", json!({"cursor": "$response.body#/nextCursor"}))
-            .then("readFirst", "readFile", json!({"id": "$response.body#/items/0/id"}))
-            .then("urlOfFirst", "fileUrl", json!({"id": "$response.body#/items/0/id"}))
-            .then("deleteFirst", "deleteFile", json!({"id": "$response.body#/items/0/id"}))
             .problems([invalid()]),
         Route::new("get", "/v1/files/{id}", "readFile", "files", "Reads a file")
             .answers(200, json_answer("The file.", "File", examples::file()))
