@@ -152,6 +152,9 @@ fn narrow(schemas: &mut Map<String, Value>) {
     }
     for name in ["Upload", "Grant"] {
         refine(schemas, name, "reason", &json!({"enum": reasons, "description": "Why it was rejected."}));
+        let says = "Instead of `size` while pending, of an upload by Uppy that has not said it.";
+        let most = json!({"minimum": 1, "maximum": MAX_FILE_BYTES, "description": says});
+        refine(schemas, name, "maxSize", &most);
         let says = "When the grant ends. A file whose PUT began before counts.";
         refine(schemas, name, "expiresAt", &json!({"description": says}));
     }
