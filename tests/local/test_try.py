@@ -101,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
 def api(tmp_path):
     server = Api()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    addresses = dict(api_url=server.url, cdn_url=server.url, cdn_domain="", endpoint=server.url, issuer=server.url)
+    addresses = dict(page_url="", api_url=server.url, cdn_url=server.url, cdn_domain="", endpoint=server.url, issuer=server.url)
     names = dict(bucket="bucket", table="", queue_url="", dead_letter_queue_url="", functions={}, environment={})
     Outputs(**addresses, **names, pid=os.getpid()).write(tmp_path / "outputs.json")
     (tmp_path / "dev").mkdir()
