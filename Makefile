@@ -21,7 +21,7 @@ PYTEST := $(ENGINE) -m pytest -p no:cacheprovider
 
 ##@ Trying it
 
-dev: .tools/engine.stamp ## Build, start the local engine, deploy, show the logs until Ctrl-C
+dev: .tools/engine.stamp .tools/swagger.stamp ## Build, start the local engine, deploy, show the logs until Ctrl-C
 	@exec $(ENGINE) -m infra.local.dev --port $(PORT)
 
 try: .tools/engine.stamp ## Upload FILE=photo.jpg to the running `make dev`, step by step
