@@ -14,7 +14,7 @@ import pytest
 
 from infra.local.deploy import STACK
 from infra.local.stack import Stack
-from tests.template.assertions.assertion import COMPANION, CONFIRM, FILES, ISSUE, SWEEP, THUMBNAILS
+from tests.template.assertions.assertion import COMPANION, CONFIRM, FILES, ISSUE, PAGE, SWEEP, THUMBNAILS
 from tests.template.assertions.permissions import MAY
 
 from .polling import eventually
@@ -35,6 +35,7 @@ ROLES = {
     THUMBNAILS: "GenerateThumbnailsRole",
     SWEEP: "SweepUploadsRole",
     COMPANION: "CompanionRole",
+    PAGE: "ServePageRole",
 }
 
 
@@ -431,10 +432,19 @@ def says_so_for_uppy(trial: Trial) -> bool:
     return True
 
 
+def shows_the_page(trial: Trial) -> bool:
+    return send("GET", trial.stack.page_url + "/").status == 200
+
+
 Prepare = Callable[[Trial], dict]
 Attempt = Callable[..., bool]
 
-LOGS: dict[str, Attempt] = {function: logs for function in (ISSUE, CONFIRM, FILES, THUMBNAILS)} | {SWEEP: says_that_it_swept, COMPANION: says_so_for_uppy}
+LOGS: dict[str, Attempt] = {
+    **dict.fromkeys((ISSUE, CONFIRM, FILES, THUMBNAILS), logs),
+    SWEEP: says_that_it_swept,
+    COMPANION: says_so_for_uppy,
+    PAGE: shows_the_page,
+}
 
 # What has to be there first, and what then fails without the action.
 NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
