@@ -26,7 +26,7 @@ class World:
 
     def __enter__(self) -> Self:
         with ExitStack() as started:
-            ports = free_ports(4)
+            ports = free_ports(5)
             self.proxy = started.enter_context(Proxy(ports[0], lambda port: processes.at_the_other_end(self.stack.engine, port)))
             self.stack = started.enter_context(Stack(ports=ports, functions_endpoint=self.proxy.url))
             self.storage = Storage(self.stack)
