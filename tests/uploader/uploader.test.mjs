@@ -314,17 +314,12 @@ test("fewer requests go out at a time on a line that breaks, and more again once
   assert.equal(Math.max(...together.slice(4)), 4);
 });
 
-test("failures do not count while other parts get through", async () => {
-  let stored = 0;
-  const afterAnother = async () => {
-    // On a busy machine the same part may come round before the others: they are let by. One that holds the only connection is not waited for long.
-    for (let turns = 0; turns < 8 && fake.upload.parts.size === stored; turns++) await new Promise((done) => setTimeout(done, 5));
-    stored = fake.upload.parts.size;
-    return { status: 500, text: "" };
-  };
-  fake.next("PUT 1", afterAnother, 12);
-  await begin(video(30_000), { parallel: 2 });
-  assert.equal(fake.count("PUT 1"), 13);
+test("failures do not count while other parts get through", async (t) => {
+  // The longest waits that chance may bring: others get through in each of them, on a busy machine too.
+  t.mock.method(Math, "random", () => 0.99);
+  fake.next("PUT 1", { status: 500, text: "" }, 9);
+  await begin(video(90_000), { parallel: 2 });
+  assert.equal(fake.count("PUT 1"), 10);
 });
 
 test("a URL that storage refuses is signed again", async () => {
