@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::ports::{AbortMultipart, DeleteVersion, GetUpload, HeadObject, UpdateUpload};
 use crate::settle::remove_foreign;
 use crate::upload::{State, Transition};
-use crate::{Owner, UploadId};
+use crate::{Owner, Upload, UploadId};
 
 /// Cancels a pending upload and removes what has arrived. Repeating it, or cancelling one that ended without a file, is fine; a
 /// ready one has become a file, which is deleted, not cancelled.
@@ -14,18 +14,26 @@ pub async fn cancel_upload(
     owner: Owner,
     id: UploadId,
 ) -> Result<(), Error> {
+    let upload = take_back(uploads, owner, id).await?;
+    if let Some(id) = upload.transfer.multipart_id() {
+        objects.abort_multipart(&upload.key(), id).await?;
+    }
+    remove_foreign(objects, &upload.key(), None, Some(&upload)).await?;
+    Ok(())
+}
+
+/// The upload after its tombstone is there, now or before. What has arrived of it is still to be removed.
+pub(crate) async fn take_back(
+    uploads: &(impl GetUpload + UpdateUpload),
+    owner: Owner,
+    id: UploadId,
+) -> Result<Upload, Error> {
     let upload = match uploads.update_upload(owner, id, &Transition::Cancel).await? {
         Some(cancelled) => cancelled,
         None => uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?,
     };
     match upload.state {
-        State::Cancelled | State::Expired | State::Rejected(_) | State::Deleted => {
-            if let Some(id) = upload.transfer.multipart_id() {
-                objects.abort_multipart(&upload.key(), id).await?;
-            }
-            remove_foreign(objects, &upload.key(), None, Some(&upload)).await?;
-            Ok(())
-        }
+        State::Cancelled | State::Expired | State::Rejected(_) | State::Deleted => Ok(upload),
         State::Ready(_) | State::Pending => Err(Error::InvalidState(upload.state.as_str())),
     }
 }

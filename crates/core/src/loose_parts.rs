@@ -2,6 +2,7 @@
 //! by id and key, or by key and S3's name; what does not agree with a row of the caller's is nobody's upload.
 
 use crate::announced::Announced;
+use crate::cancel_upload::take_back;
 use crate::complete_upload::list_all;
 use crate::error::{Error, FieldError};
 use crate::parts::{MAX_PARTS, MIN_PART_BYTES, PartNumber};
@@ -10,7 +11,7 @@ use crate::ports::{
     CreateMultipart, GetUpload, ListParts, MultipartCall, PresignMultipart, PresignPart, PutUpload,
     SignedCall, SignedPut, StoredPart, UpdateUpload, WantedPart,
 };
-use crate::resign_upload::url_lifetime;
+use crate::resign_upload::{still_pending, url_lifetime};
 use crate::upload::{Multipart, MultipartId, Size, State, Transfer, Transition};
 use crate::{Owner, Upload, UploadId, UploadKey};
 use time::OffsetDateTime;
@@ -131,7 +132,8 @@ pub async fn sign_own_call(
     let upload = named(uploads, owner, own).await?.seen_at(now);
     let id = own.id.clone();
     let upload = match call {
-        OwnCall::Abort => cancelled(uploads, upload).await?,
+        // Its parts are the client's to remove, or the sweep's.
+        OwnCall::Abort => take_back(uploads, owner, upload.id).await?,
         OwnCall::Part(_) | OwnCall::List | OwnCall::Complete => upload,
     };
     let call = match call {
@@ -173,29 +175,6 @@ async fn named(
     match &upload.transfer {
         Transfer::LooseParts(Some(known)) if known == id => Ok(upload),
         Transfer::LooseParts(_) | Transfer::Parts(_) | Transfer::Put | Transfer::Form => Err(Error::NotFound),
-    }
-}
-
-/// The upload after it was cancelled, now or before. Its parts are the client's to remove, or the sweep's.
-async fn cancelled(uploads: &(impl GetUpload + UpdateUpload), upload: Upload) -> Result<Upload, Error> {
-    let Upload { owner, id, .. } = upload;
-    let upload = match uploads.update_upload(owner, id, &Transition::Cancel).await? {
-        Some(cancelled) => cancelled,
-        None => uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?,
-    };
-    match upload.state {
-        State::Cancelled | State::Expired | State::Rejected(_) | State::Deleted => Ok(upload),
-        State::Ready(_) | State::Pending => Err(Error::InvalidState(upload.state.as_str())),
-    }
-}
-
-fn still_pending(upload: &Upload) -> Result<(), Error> {
-    match &upload.state {
-        State::Pending => Ok(()),
-        State::Expired => Err(Error::UploadExpired),
-        State::Ready(_) | State::Rejected(_) | State::Cancelled | State::Deleted => {
-            Err(Error::InvalidState(upload.state.as_str()))
-        }
     }
 }
 

@@ -24,15 +24,21 @@ pub async fn resign_upload(
 ) -> Result<Grant, Error> {
     let upload = uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?;
     let upload = upload.seen_at(now);
-    match upload.state {
-        State::Pending => match upload.transfer {
-            Transfer::Put => {
-                let request = sign(objects, policy, &upload, now).await?;
-                Ok(Grant { upload, request: Some(Signed::Put(request)) })
-            }
-            Transfer::Parts(_) => Err(Error::OtherWay("this file goes up in parts; sign them at …/parts")),
-            Transfer::Form | Transfer::LooseParts(_) => Err(Error::OtherWay(OTHER_CLIENT)),
-        },
+    still_pending(&upload)?;
+    match upload.transfer {
+        Transfer::Put => {
+            let request = sign(objects, policy, &upload, now).await?;
+            Ok(Grant { upload, request: Some(Signed::Put(request)) })
+        }
+        Transfer::Parts(_) => Err(Error::OtherWay("this file goes up in parts; sign them at …/parts")),
+        Transfer::Form | Transfer::LooseParts(_) => Err(Error::OtherWay(OTHER_CLIENT)),
+    }
+}
+
+/// Whether there is still something to sign of an upload as it is seen now, or why not.
+pub(crate) fn still_pending(upload: &Upload) -> Result<(), Error> {
+    match &upload.state {
+        State::Pending => Ok(()),
         State::Expired => Err(Error::UploadExpired),
         State::Ready(_) | State::Rejected(_) | State::Cancelled | State::Deleted => {
             Err(Error::InvalidState(upload.state.as_str()))

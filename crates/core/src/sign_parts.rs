@@ -6,8 +6,8 @@ use crate::error::{Error, FieldError};
 use crate::parts::{MAX_SIGNED_PARTS, PartNumber};
 use crate::policy::Policy;
 use crate::ports::{GetUpload, PresignPart, SignedPut, WantedPart};
-use crate::resign_upload::{OTHER_CLIENT, url_lifetime};
-use crate::upload::{Multipart, State, Transfer};
+use crate::resign_upload::{OTHER_CLIENT, still_pending, url_lifetime};
+use crate::upload::{Multipart, Transfer};
 use crate::{Owner, Upload, UploadId};
 use std::collections::BTreeSet;
 use time::OffsetDateTime;
@@ -46,13 +46,7 @@ pub async fn sign_parts(
     asked: &[AskedPart],
 ) -> Result<Vec<SignedPart>, Error> {
     let upload = uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?.seen_at(now);
-    match &upload.state {
-        State::Pending => {}
-        State::Expired => return Err(Error::UploadExpired),
-        State::Ready(_) | State::Rejected(_) | State::Cancelled | State::Deleted => {
-            return Err(Error::InvalidState(upload.state.as_str()));
-        }
-    }
+    still_pending(&upload)?;
     let multipart = match &upload.transfer {
         Transfer::Parts(multipart) => multipart,
         Transfer::Put => return Err(Error::OtherWay("this file goes up in one request; sign it at …/url")),
