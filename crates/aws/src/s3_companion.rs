@@ -1,6 +1,6 @@
 //! What answering Uppy needs of one bucket: a signer of its forms and calls, and a client for those around parts that are ours to make.
 
-use crate::{Connection, S3Bucket, S3Presigner};
+use crate::{Connection, S3Grants};
 use std::time::Duration;
 use time::OffsetDateTime;
 use valet_core::checksum::Crc64Nvme;
@@ -14,17 +14,13 @@ use valet_core::ports::{
 use valet_core::upload::{MultipartId, VersionId};
 use valet_core::{Upload, UploadKey};
 
-/// One bucket to answer Uppy for.
-pub struct S3Companion {
-    signer: S3Presigner,
-    client: S3Bucket,
-}
+/// One bucket to answer Uppy for: that of [`S3Grants`], whose client is made when first asked for, as most calls sign and need none.
+pub struct S3Companion(S3Grants);
 
 impl S3Companion {
     /// The bucket of this name. Every call fails if it belongs to another account than `account` by now.
     pub fn new(connection: &Connection, bucket: String, account: String) -> Self {
-        let signer = S3Presigner::new(connection, &bucket);
-        Self { signer, client: S3Bucket::new(connection, bucket, account) }
+        Self(S3Grants::new(connection, bucket, account))
     }
 }
 
@@ -35,7 +31,7 @@ impl PresignPost for S3Companion {
         now: OffsetDateTime,
         lifetime: Duration,
     ) -> Result<SignedForm, StoreError> {
-        self.signer.presign_post(upload, now, lifetime).await
+        self.0.signer().presign_post(upload, now, lifetime).await
     }
 }
 
@@ -48,7 +44,7 @@ impl PresignPart for S3Companion {
         now: OffsetDateTime,
         lifetime: Duration,
     ) -> Result<SignedPut, StoreError> {
-        self.signer.presign_part(key, id, part, now, lifetime).await
+        self.0.presign_part(key, id, part, now, lifetime).await
     }
 }
 
@@ -60,13 +56,13 @@ impl PresignMultipart for S3Companion {
         now: OffsetDateTime,
         lifetime: Duration,
     ) -> Result<SignedCall, StoreError> {
-        self.signer.presign_multipart(key, call, now, lifetime).await
+        self.0.signer().presign_multipart(key, call, now, lifetime).await
     }
 }
 
 impl CreateMultipart for S3Companion {
     async fn create_multipart(&self, upload: &Upload) -> Result<MultipartId, StoreError> {
-        self.client.create_multipart(upload).await
+        self.0.create_multipart(upload).await
     }
 }
 
@@ -77,7 +73,7 @@ impl ListParts for S3Companion {
         id: &MultipartId,
         after: Option<PartNumber>,
     ) -> Result<Option<PartsPage>, StoreError> {
-        self.client.list_parts(key, id, after).await
+        self.0.list_parts(key, id, after).await
     }
 }
 
@@ -90,13 +86,13 @@ impl CompleteMultipart for S3Companion {
         size_bytes: u64,
         crc64nvme: Option<Crc64Nvme>,
     ) -> Result<Completion, StoreError> {
-        self.client.complete_multipart(key, id, parts, size_bytes, crc64nvme).await
+        self.0.client().complete_multipart(key, id, parts, size_bytes, crc64nvme).await
     }
 }
 
 impl AbortMultipart for S3Companion {
     async fn abort_multipart(&self, key: &UploadKey, id: &MultipartId) -> Result<(), StoreError> {
-        self.client.abort_multipart(key, id).await
+        self.0.client().abort_multipart(key, id).await
     }
 }
 
@@ -107,18 +103,18 @@ impl HeadObject for S3Companion {
         version: Option<&VersionId>,
         with_checksums: bool,
     ) -> Result<Option<StoredObject>, StoreError> {
-        self.client.head_object(key, version, with_checksums).await
+        self.0.client().head_object(key, version, with_checksums).await
     }
 }
 
 impl TagVerified for S3Companion {
     async fn tag_verified(&self, key: &UploadKey, version: &VersionId) -> Result<bool, StoreError> {
-        self.client.tag_verified(key, version).await
+        self.0.client().tag_verified(key, version).await
     }
 }
 
 impl DeleteVersion for S3Companion {
     async fn delete_version(&self, key: &UploadKey, version: &VersionId) -> Result<(), StoreError> {
-        self.client.delete_version(key, version).await
+        self.0.client().delete_version(key, version).await
     }
 }

@@ -29,7 +29,11 @@ impl S3Grants {
         Self { signer, connection: connection.clone(), bucket, account, client: OnceLock::new() }
     }
 
-    fn client(&self) -> &S3Bucket {
+    pub(crate) fn signer(&self) -> &S3Presigner {
+        &self.signer
+    }
+
+    pub(crate) fn client(&self) -> &S3Bucket {
         self.client.get_or_init(|| S3Bucket::new(&self.connection, self.bucket.clone(), self.account.clone()))
     }
 }
