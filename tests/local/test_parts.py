@@ -7,7 +7,8 @@ from infra.local.places import ROOT
 
 
 def parts(tmp_path, *names):
-    (tmp_path / "Makefile").write_text("good:\n\t@echo ran good\nbad:\n\t@false\nleft:\n\t@echo left SKIPPED: why >> $$VALET_SKIPPED\n")
+    busy = "import time; any(time.process_time() > 1 for _ in iter(int, 1))"
+    (tmp_path / "Makefile").write_text(f"good:\n\t@echo ran good\nbad:\n\t@false\nbusy:\n\t@python3 -c '{busy}'\nleft:\n\t@echo left SKIPPED: why >> $$VALET_SKIPPED\n")
     command = [sys.executable, ROOT / "infra" / "tools" / "parts.py", *names]
     return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
@@ -16,6 +17,12 @@ def test_all_good_is_a_success_with_the_time_of_each(tmp_path):
     done = parts(tmp_path, "good", "good")
     assert done.returncode == 0
     assert "2 parts passed, 0 failed" in done.stdout.splitlines()[-1]
+
+
+def test_the_cpu_of_what_a_part_started_is_told_beside_its_time(tmp_path):
+    done = parts(tmp_path, "good", "busy")
+    cpu = {line.split()[0]: float(line.split()[-3]) for line in done.stdout.splitlines() if line.endswith(" s CPU")}
+    assert cpu["busy"] > 0.5 + cpu["good"]
 
 
 def test_a_failure_is_kept_and_does_not_stop_the_rest(tmp_path):
