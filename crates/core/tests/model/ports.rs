@@ -11,10 +11,11 @@ use valet_core::parts::PartNumber;
 use valet_core::ports::{
     AbortMultipart, CompleteMultipart, Completion, Copies, CreateMultipart, DeleteThumbnail, DeleteVersion,
     DeleteVersions, Due, DuePage, DueShard, GetCursor, GetIdempotencyRecord, GetObject, GetUpload,
-    HeadObject, IdempotencyRecord, InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions, ListParts,
-    ListReady, ListVersions, MultipartsPage, ObjectVersion, PartsPage, Place, PresignPart, PresignPut,
-    PutCursor, PutOutcome, PutThumbnail, PutUpload, ReadChunk, ReadyPage, RequeueArrival, SignedPut, Stored,
-    StoredObject, StoredPart, TagVerified, Under, UpdateUpload, VersionsPage, Walk, WantedPart,
+    GetVerdict, HeadObject, IdempotencyRecord, InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions,
+    ListParts, ListReady, ListVersions, MultipartsPage, ObjectVersion, PartsPage, Place, PresignPart,
+    PresignPut, PutCursor, PutOutcome, PutThumbnail, PutUpload, ReadChunk, ReadyPage, RequeueArrival,
+    SignedPut, Stored, StoredObject, StoredPart, TagVerified, Under, UpdateUpload, Verdict, VersionsPage,
+    Walk, WantedPart,
 };
 use valet_core::upload::{MultipartId, Transition, VersionId};
 use valet_core::{Owner, StoreError, ThumbnailKey, Upload, UploadId, UploadKey};
@@ -156,6 +157,13 @@ gated! {
     reads PutCursor::put_cursor(walk: Walk, place: Option<&Place>) -> (), "PutItem";
     reads RequeueArrival::requeue_arrival(key: &UploadKey, version: &VersionId, at: OffsetDateTime) -> (), "SendMessage";
     writes InvalidateCopies::invalidate_copies(reference: &str, copies: &[Copies]) -> (), "CreateInvalidation";
+}
+
+/// Nothing is scanned there, and so nothing asked.
+impl<T: GetVerdict + Sync> GetVerdict for Gated<'_, T> {
+    async fn get_verdict(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Verdict>, StoreError> {
+        self.inner.get_verdict(key, version).await
+    }
 }
 
 impl<'a, T: GetObject + Sync> GetObject for Gated<'a, T> {
