@@ -8,8 +8,9 @@ use valet_core::confirm_upload::Confirmed;
 use valet_core::loose_parts::{begin_parts, find_parts, grant_parts, list_parts, sign_own_call, sign_part};
 use valet_core::policy::Policy;
 use valet_core::ports::{
-    AbortMultipart, CompleteMultipart, CreateMultipart, DeleteVersion, GetSession, GetUpload, HeadObject,
-    ListParts, PresignMultipart, PresignPart, PresignPost, PutSession, PutUpload, TagVerified, UpdateUpload,
+    AbortMultipart, CompleteMultipart, CreateMultipart, DeleteVersion, GetSession, GetUpload, GetVerdict,
+    HeadObject, ListParts, PresignMultipart, PresignPart, PresignPost, PutSession, PutUpload, TagVerified,
+    UpdateUpload,
 };
 use valet_core::sessions::{Secret, open_session, session_owner};
 use valet_core::{Error, Owner, Upload, UploadId, cancel_upload, confirm_upload, issue_form};
@@ -39,6 +40,7 @@ pub(crate) trait Objects:
     + CompleteMultipart
     + AbortMultipart
     + HeadObject
+    + GetVerdict
     + TagVerified
     + DeleteVersion
 {
@@ -52,6 +54,7 @@ impl<T> Objects for T where
         + CompleteMultipart
         + AbortMultipart
         + HeadObject
+        + GetVerdict
         + TagVerified
         + DeleteVersion
 {
