@@ -28,7 +28,7 @@ use valet_core::{ThumbnailKey, UploadKey};
 /// The tag that the bucket policy lets CloudFront read by.
 const VERIFIED: (&str, &str) = ("verified", "true");
 
-/// The tag that GuardDuty's Malware Protection for S3 leaves, and any scanner that stands in for it.
+/// The tag that `GuardDuty`'s Malware Protection for S3 leaves, and any scanner that stands in for it.
 /// Source: <https://docs.aws.amazon.com/guardduty/latest/ug/monitoring-malware-protection-s3-scans-gdu.html>
 const SCAN_STATUS: &str = "GuardDutyMalwareScanStatus";
 

@@ -24,7 +24,7 @@ pub(crate) struct Notice {
     pub(crate) has_verdict: bool,
 }
 
-/// What EventBridge sends when GuardDuty has scanned an object, or has tried to.
+/// What `EventBridge` sends when `GuardDuty` has scanned an object, or has tried to.
 /// Source: <https://docs.aws.amazon.com/guardduty/latest/ug/monitor-with-eventbridge-s3-malware-protection.html>
 const SCANNED: &str = "GuardDuty Malware Protection Object Scan Result";
 

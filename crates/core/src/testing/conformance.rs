@@ -12,8 +12,8 @@ use crate::checksum::{Crc64Nvme, Sha256};
 use crate::key::{CACHE_CONTROL, ThumbnailFormat};
 use crate::ports::{
     DeleteThumbnail, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetSession, GetUpload,
-    HeadObject, IdempotencyRecord, ListReady, ListVersions, PresignPut, PutOutcome, PutSession,
-    PutThumbnail, PutUpload, ReadChunk, SignedPut, Stored, StoredHeaders, TagVerified, UpdateUpload, Verdict,
+    HeadObject, IdempotencyRecord, ListReady, ListVersions, PresignPut, PutOutcome, PutSession, PutThumbnail,
+    PutUpload, ReadChunk, SignedPut, Stored, StoredHeaders, TagVerified, UpdateUpload, Verdict,
 };
 use crate::sessions::{Secret, Session};
 use crate::upload::{
