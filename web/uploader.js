@@ -55,8 +55,10 @@ const attempt = async (run, job) => {
 			if (!retryable || gaveUp || code === "not_uploaded") throw error;
 			if ((isLost = code === "network" && !navigator.onLine)) continue;
 			if (arrived !== (arrived = run.arrived)) failures = 0;
-			if (status !== 202 && ++failures > run.retries) throw Object.assign(error, { gaveUp: true });
-			limit = Math.ceil(Math.min(limit, run.parallel) / 2);
+			if (status !== 202) {
+				if (++failures > run.retries) throw Object.assign(error, { gaveUp: true });
+				limit = Math.ceil(Math.min(limit, run.parallel) / 2);
+			}
 			await backOff(failures, wait);
 		}
 	}

@@ -106,7 +106,7 @@ def test_nothing_but_the_api_the_code_and_the_address_is_changed():
         "ServePageFunction",
         "CompanionFunction",
     }
-    assert changed == {"Api", "Delivery", "Monitoring", "SignInPool", *functions}
+    assert changed == {"Api", "Delivery", "MalwareProtection", "Monitoring", "SignInPool", *functions}
     assert {section: template[section] for section in template if section != "Resources"} == {
         section: native[section] for section in native if section != "Resources"
     }

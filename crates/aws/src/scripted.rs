@@ -20,10 +20,10 @@ use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::ThumbnailFormat;
 use valet_core::ports::{CompleteMultipart, Completion, StoredPart};
 use valet_core::ports::{
-    Copies, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, GetUsage, HeadObject,
-    IdempotencyRecord, InvalidateCopies, ListReady, ListVersions, NewGrant, ObjectVersion, PresignPut,
-    PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, SignedPut, Stored, StoredObject, TagVerified,
-    UpdateUpload,
+    Copies, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, GetUsage, GetVerdict,
+    HeadObject, IdempotencyRecord, InvalidateCopies, ListReady, ListVersions, NewGrant, ObjectVersion,
+    PresignPut, PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, SignedPut, Stored, StoredObject,
+    TagVerified, UpdateUpload, Verdict,
 };
 use valet_core::testing::sample;
 use valet_core::upload::{Size, State, Thumbnails, Transition, Verified, VersionId};
@@ -279,8 +279,72 @@ async fn a_bucket_without_versions_is_refused() {
 async fn a_version_that_is_gone_cannot_be_tagged_and_need_not_be_removed() {
     let bucket = bucket(|_| answer(404, &[], s3_error("NoSuchVersion")));
     let (key, version) = (sample::pending().key(), VersionId::new("gone"));
+    let bucket = bucket.scanned(true);
     assert!(!bucket.tag_verified(&key, &version).await.unwrap());
+    assert_eq!(bucket.get_verdict(&key, &version).await.unwrap(), None);
     bucket.delete_version(&key, &version).await.unwrap();
+}
+
+/// What is read of a version with these tags.
+async fn verdict_of(tags: &[(&str, &str)]) -> Verdict {
+    let tag = |(key, value): &(&str, &str)| format!("<Tag><Key>{key}</Key><Value>{value}</Value></Tag>");
+    let tags: String = tags.iter().map(tag).collect();
+    let body = format!("<Tagging><TagSet>{tags}</TagSet></Tagging>");
+    let bucket = bucket(move |request| {
+        assert_eq!(request.method(), "GET");
+        let query = request.uri().to_string();
+        let query = query.split_once('?').unwrap().1;
+        assert!(query.contains("tagging") && query.contains("versionId=v7"), "{query}");
+        assert_eq!(request.headers()["x-amz-expected-bucket-owner"], "123456789012");
+        answer(200, &[], body.clone())
+    });
+    let (key, version) = (sample::pending().key(), VersionId::new("v7"));
+    bucket.scanned(true).get_verdict(&key, &version).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn only_the_words_that_decide_are_taken_for_a_verdict() {
+    let scan = |status| [("project", "x"), ("GuardDutyMalwareScanStatus", status)];
+    let clean = Verdict::Clean { is_verified: false };
+    for (status, verdict) in [
+        ("NO_THREATS_FOUND", clean),
+        ("THREATS_FOUND", Verdict::Malware),
+        ("UNSUPPORTED", Verdict::Unscannable),
+        ("FAILED", Verdict::Awaited),
+        ("ACCESS_DENIED", Verdict::Awaited),
+        ("no_threats_found", Verdict::Awaited),
+        ("", Verdict::Awaited),
+    ] {
+        assert_eq!(verdict_of(&scan(status)).await, verdict, "{status}");
+    }
+    assert_eq!(verdict_of(&[]).await, Verdict::Awaited);
+    assert_eq!(verdict_of(&[("verified", "true")]).await, Verdict::Awaited);
+    let [_, scan] = scan("NO_THREATS_FOUND");
+    assert_eq!(verdict_of(&[scan, ("verified", "true")]).await, Verdict::Clean { is_verified: true });
+    assert_eq!(verdict_of(&[scan, ("verified", "false")]).await, clean);
+}
+
+#[tokio::test]
+async fn where_nothing_is_scanned_nothing_is_asked() {
+    let bucket = bucket(|_| unreachable!("nobody is asked"));
+    let (key, version) = (sample::pending().key(), VersionId::new("v7"));
+    assert_eq!(bucket.get_verdict(&key, &version).await.unwrap(), Some(Verdict::NotAsked));
+}
+
+#[tokio::test]
+async fn the_scanners_tag_is_written_with_ours_and_only_where_there_is_a_scanner() {
+    for is_scanned in [false, true] {
+        let bucket = bucket(move |request| {
+            let body = std::str::from_utf8(request.body().bytes().unwrap()).unwrap();
+            assert!(body.contains("<Key>verified</Key><Value>true</Value>"), "{body}");
+            let scan = "<Key>GuardDutyMalwareScanStatus</Key><Value>NO_THREATS_FOUND</Value>";
+            assert_eq!(body.contains(scan), is_scanned, "{body}");
+            assert_eq!(body.matches("<Tag>").count(), if is_scanned { 2 } else { 1 }, "{body}");
+            answer(200, &[], "")
+        });
+        let (key, version) = (sample::pending().key(), VersionId::new("v7"));
+        assert!(bucket.scanned(is_scanned).tag_verified(&key, &version).await.unwrap());
+    }
 }
 
 #[tokio::test]

@@ -36,6 +36,8 @@ pub enum Outcome {
     NotNeeded,
     /// What arrived was refused.
     Rejected(RejectReason),
+    /// The malware scanner has yet to say something of what arrived. Its verdict is an event of its own.
+    Unscanned,
     /// The object, or the right to have it, is gone.
     Gone,
 }
@@ -62,6 +64,7 @@ pub async fn generate_thumbnails(
     let (upload, verified) = match settle(objects, uploads, now, arrival).await? {
         Settled::Ready(upload, verified) => (upload, verified),
         Settled::Rejected(reason) => return Ok(Outcome::Rejected(reason)),
+        Settled::Unscanned(_) => return Ok(Outcome::Unscanned),
         Settled::Missing(_) | Settled::Gone(_) => return Ok(Outcome::Gone),
     };
     if verified.thumbnails != Thumbnails::Pending {

@@ -83,10 +83,40 @@ pub trait ReadChunk: Send {
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Self::Chunk>, StoreError>> + Send;
 }
 
-/// Opens the gate.
-pub trait TagVerified {
-    /// Tags one version `verified=true`, after which the bucket policy lets `CloudFront` read it. `false` when the
-    /// version is gone. IAM: `s3:PutObjectVersionTagging`.
+/// Reads what the malware scanner has said.
+pub trait GetVerdict {
+    /// What the scanner has said of one version, by the tag that it leaves there; [`Verdict::NotAsked`], without a call, on a stack that has
+    /// none. `None` when the version is gone. IAM: `s3:GetObjectVersionTagging`, where there is one.
+    fn get_verdict(
+        &self,
+        key: &UploadKey,
+        version: &VersionId,
+    ) -> impl Future<Output = Result<Option<Verdict>, StoreError>> + Send;
+}
+
+/// What the malware scanner has said of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is scanned on this stack.
+    NotAsked,
+    /// Nothing that decides: no word yet, or that the scan failed, after which it may be asked again.
+    Awaited,
+    /// No threats were found.
+    Clean {
+        /// Whether the version carries our tag as well. Tags are written as a whole, so a scanner that comes twice can take it away.
+        is_verified: bool,
+    },
+    /// Threats were found.
+    Malware,
+    /// It can never be scanned: too large, locked by a password, or packed too deep.
+    Unscannable,
+}
+
+/// Opens the gate. Whoever does so knows what the scanner has said: tags are written as a whole, and a scanner that has yet to write its own
+/// could lose ours, or we its.
+pub trait TagVerified: GetVerdict {
+    /// Tags one version `verified=true`, after which the bucket policy lets `CloudFront` read it; where there is a scanner, only one that is
+    /// [`Verdict::Clean`], whose tag stays. `false` when the version is gone. IAM: `s3:PutObjectVersionTagging`.
     fn tag_verified(
         &self,
         key: &UploadKey,

@@ -78,7 +78,7 @@ impl<O: HeadObject + TagVerified + DeleteVersion> Territory for Files<'_, O> {
             Settled::Ready(..) | Settled::Rejected(_) | Settled::Gone(_) => {
                 Counts { removed: 1, ..Counts::default() }
             }
-            Settled::Missing(_) => Counts::default(),
+            Settled::Missing(_) | Settled::Unscanned(_) => Counts::default(),
         })
     }
 }
