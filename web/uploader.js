@@ -25,15 +25,17 @@ const unreachable = (url) => {
 
 const typeOf = (file) => file.type.split(";")[0];
 
-const backOff = (failures, wait = 0) =>
-	new Promise((done) => setTimeout(done, wait + Math.random() * Math.min(2e4, 500 * 2 ** failures)));
+const backOff = (failures, seconds) =>
+	new Promise((done) => setTimeout(done, 1e3 * (seconds || 0) + Math.random() * Math.min(2e4, 500 * 2 ** failures)));
 
-// Where tasks wait: paused, offline, or for a connection.
+// Where tasks wait.
 const waiting = [];
 const woken = () => new Promise((done) => waiting.push(done));
 const wake = () => waiting.splice(0).forEach((done) => done());
 globalThis.addEventListener?.("online", wake);
-let busy = 0, limit = Infinity;
+// Tasks that ask for a grant or have one: an owner may hold 100.
+const open = new Set();
+let busy = 0, limit = Infinity, isFilling;
 
 const newRun = (options) => ({ parallel: 6, retries: 5, ...options, turn: 0, arrived: 0, requests: new Set() });
 const interrupt = (run) => {
@@ -50,14 +52,16 @@ const attempt = async (run, job) => {
 		try {
 			return await job(turn);
 		} catch (error) {
-			const { code, status, retryable, gaveUp, wait } = error;
+			const { code, status, retryable, gaveUp, retryAfter } = error;
 			if (turn !== run.turn) continue;
 			if (!retryable || gaveUp || code === "not_uploaded") throw error;
 			if ((isLost = code === "network" && !navigator.onLine)) continue;
 			if (arrived !== (arrived = run.arrived)) failures = 0;
-			if (status !== 202 && ++failures > run.retries) throw Object.assign(error, { gaveUp: true });
-			limit = Math.ceil(Math.min(limit, run.parallel) / 2);
-			await backOff(failures, wait);
+			if (!/202|too_many/.test(status + code)) {
+				if (++failures > run.retries) throw Object.assign(error, { gaveUp: true });
+				limit = Math.ceil(Math.min(limit, run.parallel) / 2);
+			}
+			await backOff(failures, retryAfter);
 		}
 	}
 };
@@ -73,16 +77,16 @@ const call = (run, method, path, body) => {
 		});
 		heard.add(hostOf(api));
 		const { status } = response;
-		const wait = 1e3 * response.headers.get("retry-after") || 0;
+		const retryAfter = response.headers.get("retry-after");
 		if (status === 401 && token.call && !again) return once(true);
 		const json = await response.json().catch(() => {});
 		if (json && status < 202) return json;
-		throw failure(status, { ...json, wait });
+		throw failure(status, { retryAfter, ...json });
 	};
 	return attempt(run, () => once());
 };
 
-const grants = async (files, options) => {
+const grants = async (files, options, run = newRun(options)) => {
 	const items = [];
 	for (const file of files) {
 		const { size, name: filename } = file;
@@ -95,15 +99,14 @@ const grants = async (files, options) => {
 		}
 		items.push(item);
 	}
-	const ask = (path, body) => call(newRun(options), "POST", path, body);
+	const ask = (path, body) => call(run, "POST", path, body);
 	return items[1] ? (await ask("/batch", { items })).items : [{ upload: await ask("", items[0]) }];
 };
 
 const start = (file, options, ask) => {
 	const run = newRun(options);
 	const { signal, onGrant, onProgress } = options;
-	let upload, signing, failed, settle;
-	let parts = [];
+	let upload, signing, failed, settle, parts = [];
 
 	const api = (method, path, body) => call(run, method, "/" + task.id + path, body);
 	const report = (phase) => {
@@ -204,8 +207,8 @@ const start = (file, options, ask) => {
 		const { partSize = file.size, partCount: length = 1 } = upload.multipart ?? {};
 		parts = Array.from({ length }, (_, n) => {
 			const body = file.slice(n * partSize, (n + 1) * partSize);
-			const known = parts[n]?.etag ?? stored[n + 1];
-			const etag = known === stored[n + 1] && known;
+			const known = stored[n + 1];
+			const etag = (parts[n]?.etag ?? known) === known && known;
 			return { partNumber: n + 1, body, etag, sent: etag ? body.size : 0 };
 		});
 		keep(upload);
@@ -223,13 +226,15 @@ const start = (file, options, ask) => {
 	};
 
 	const granted = async () => {
-		const [{ status, problem, upload }] = await (ask?.() ?? grants([file], options));
+		const [{ status, problem, upload }] = await (ask?.() ?? grants([file], options, run));
 		ask = null;
 		if (problem) throw failure(status, problem);
 		return upload;
 	};
 
 	const begin = async () => {
+		while (!run.ended && (run.paused || !(isFilling ||= open.size < 26))) await woken();
+		isFilling = open.add(run).size < 50;
 		for (let rounds = 0; ; rounds++) {
 			upload = {};
 			if (task.id)
@@ -267,7 +272,7 @@ const start = (file, options, ask) => {
 	const task = Object.assign(new Promise((...both) => (settle = both)), {
 		id: options.resume,
 		pause() {
-			run.paused = true;
+			run.paused = open.delete(run) || true;
 			interrupt(run);
 		},
 		resume() {
@@ -285,6 +290,8 @@ const start = (file, options, ask) => {
 	begin()
 		.then((record) => report("done") ?? record)
 		.finally(() => {
+			open.delete(run);
+			wake();
 			signal?.removeEventListener("abort", task.cancel);
 			if (run.ended && task.id) call(newRun(options), "DELETE", "/" + task.id).catch(() => {});
 			run.ended = true;
@@ -296,11 +303,16 @@ const start = (file, options, ask) => {
 export const upload = (file, options) => start(file, options);
 
 export const uploadAll = (files, options) => {
-	const all = [...files];
-	const groups = [];
-	return all.map((file, n) => {
-		const from = n - (n % 50);
-		const ask = async () => [(await (groups[from] ??= grants(all.slice(from, from + 50), options)))[n - from]];
+	let lot;
+	return [...files].map((file) => {
+		const ask = async () => {
+			if (!lot || lot[49]) {
+				const asked = (lot = []);
+				asked.grants = Promise.resolve().then(() => grants(asked, options, (lot = void 0)));
+			}
+			const n = lot.push(file) - 1;
+			return [(await lot.grants)[n]];
+		};
 		const task = start(file, { ...options, resume: null }, ask);
 		task.catch(() => {});
 		return task;
