@@ -14,6 +14,7 @@ pub mod placeholder;
 pub mod policy;
 pub mod sessions;
 pub mod upload;
+pub mod usage;
 
 pub mod error;
 pub mod ports;
@@ -62,3 +63,4 @@ pub use settle::settle;
 pub use sign_parts::sign_parts;
 pub use sweep_uploads::sweep_uploads;
 pub use upload::Upload;
+pub use usage::read_usage;

@@ -6,6 +6,7 @@ mod files;
 mod multipart;
 mod sessions;
 mod sweep;
+mod usage;
 
 use crate::checksum::{Crc64Nvme, Sha256};
 use crate::error::StoreError;
@@ -20,6 +21,7 @@ use std::future::Future;
 use std::time::Duration;
 pub use sweep::*;
 use time::OffsetDateTime;
+pub use usage::*;
 
 /// Signs uploads.
 pub trait PresignPut {

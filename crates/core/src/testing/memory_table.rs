@@ -2,11 +2,12 @@
 
 use crate::error::StoreError;
 use crate::ports::{
-    GetIdempotencyRecord, GetSession, GetUpload, IdempotencyRecord, ListReady, Place, PutOutcome, PutSession,
-    PutUpload, ReadyPage, UpdateUpload, Walk,
+    GetIdempotencyRecord, GetSession, GetUpload, GetUsage, IdempotencyRecord, ListReady, Place, PutOutcome,
+    PutSession, PutUpload, ReadyPage, UpdateUpload, Walk,
 };
 use crate::sessions::{SecretHash, Session};
 use crate::upload::{State, Transition};
+use crate::usage::Counters;
 use crate::{Owner, Upload, UploadId};
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
@@ -23,6 +24,7 @@ pub(super) struct Items {
     idempotency: BTreeMap<(Owner, String), IdempotencyRecord>,
     pub(super) cursors: BTreeMap<Walk, Place>,
     sessions: BTreeMap<SecretHash, Session>,
+    usage: BTreeMap<Owner, Counters>,
 }
 
 impl MemoryTable {
@@ -100,6 +102,12 @@ impl GetSession for MemoryTable {
 impl GetUpload for MemoryTable {
     async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
         Ok(self.items().uploads.get(&(owner, id)).cloned())
+    }
+}
+
+impl GetUsage for MemoryTable {
+    async fn get_usage(&self, owner: Owner) -> Result<Option<Counters>, StoreError> {
+        Ok(self.items().usage.get(&owner).copied())
     }
 }
 
