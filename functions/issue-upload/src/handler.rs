@@ -5,13 +5,15 @@ use lambda_http::{Body, Request, Response};
 use std::convert::Infallible;
 use valet_core::policy::Policy;
 use valet_core::ports::{
-    CreateMultipart, GetIdempotencyRecord, GetUpload, ListParts, PresignPart, PresignPut, PutUpload,
+    CreateMultipart, GetIdempotencyRecord, GetUpload, GetUsage, ListParts, PresignPart, PresignPut, PutUpload,
 };
-use valet_core::{UploadId, issue_upload, issue_uploads, read_parts, read_upload, resign_upload, sign_parts};
+use valet_core::{
+    UploadId, issue_upload, issue_uploads, read_parts, read_upload, read_usage, resign_upload, sign_parts,
+};
 use valet_http::{
     Call, GrantView, Include, LimitsView, Problem, Reply, SignedPartsView, UploadUrlView, UploadView,
-    asked_parts, batch_reply, grant_status, idempotency_key, include, new_upload, new_uploads, respond,
-    tutorial_upload,
+    UsageView, asked_parts, batch_reply, grant_status, idempotency_key, include, new_upload, new_uploads,
+    respond, tutorial_upload,
 };
 
 /// What this function works with.
@@ -29,7 +31,7 @@ pub(crate) async fn handle<O, U>(
 ) -> Result<Response<Body>, Infallible>
 where
     O: PresignPut + PresignPart + CreateMultipart + ListParts,
-    U: PutUpload + GetUpload + GetIdempotencyRecord,
+    U: PutUpload + GetUpload + GetIdempotencyRecord + GetUsage,
 {
     respond(request, async |call| {
         let (method, path) = call.route();
@@ -40,6 +42,7 @@ where
             ("POST", ["v1", "uploads", id, "url"]) => resign(function, call, id).await,
             ("POST", ["v1", "uploads", id, "parts"]) => sign(function, call, id).await,
             ("GET", ["v1", "limits"]) => Ok(Reply::json(StatusCode::OK, &LimitsView::new(&function.policy))),
+            ("GET", ["v1", "usage"]) => usage(function, call).await,
             ("POST", ["get-upload-url"]) => issue_url(function, call).await,
             _ => Err(Problem::NoRoute),
         }
@@ -125,6 +128,11 @@ where
     let id = Call::upload_id(id)?;
     let grant = resign_upload(objects, uploads, policy, call.now, call.owner, id).await?;
     Ok(Reply::json(StatusCode::OK, &GrantView::new(&grant, cdn_url)))
+}
+
+async fn usage<O, U: GetUsage>(function: &IssueUpload<O, U>, call: &Call) -> Result<Reply, Problem> {
+    let usage = read_usage(&function.uploads, call.owner, call.now).await?;
+    Ok(Reply::json(StatusCode::OK, &UsageView::new(&usage, &function.policy.quota)))
 }
 
 #[cfg(test)]
