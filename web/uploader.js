@@ -14,7 +14,7 @@ const failure = (status, problem) => {
 	return new UploadError("http_" + status, text, { errors, ...problem, status, retryable });
 };
 const over = (status) => new UploadError(status, "the upload is " + status);
-const isMended = ({ status, code }) => /404|410|invalid_state|not_uploaded|parts_mismatch/.test(status + code);
+const isMended = ({ status }) => /404|409|410/.test(status);
 
 const heard = new Set();
 const hostOf = (url) => new URL(url).host;
@@ -25,17 +25,16 @@ const unreachable = (url) => {
 
 const typeOf = (file) => file.type.split(";")[0];
 
-const backOff = (failures, seconds) =>
-	new Promise((done) => setTimeout(done, 1e3 * (seconds || 0) + Math.random() * Math.min(2e4, 500 * 2 ** failures)));
+const backOff = (failures, retryAfter) =>
+	new Promise((done) => setTimeout(done, (1e3 * retryAfter || 0) + Math.random() * Math.min(2e4, 500 * 2 ** failures)));
 
 // Where tasks wait.
 const waiting = [];
 const woken = () => new Promise((done) => waiting.push(done));
 const wake = () => waiting.splice(0).forEach((done) => done());
 globalThis.addEventListener?.("online", wake);
-// Tasks that ask for a grant or have one: an owner may hold 100.
 const open = new Set();
-let busy = 0, limit = Infinity, isFilling;
+let busy = 0, limit = Infinity, filling;
 
 const newRun = (options) => ({ parallel: 6, retries: 5, ...options, turn: 0, arrived: 0, requests: new Set() });
 const interrupt = (run) => {
@@ -77,11 +76,10 @@ const call = (run, method, path, body) => {
 		});
 		heard.add(hostOf(api));
 		const { status } = response;
-		const retryAfter = response.headers.get("retry-after");
 		if (status === 401 && token.call && !again) return once(true);
 		const json = await response.json().catch(() => {});
 		if (json && status < 202) return json;
-		throw failure(status, { retryAfter, ...json });
+		throw failure(status, { retryAfter: response.headers.get("retry-after"), ...json });
 	};
 	return attempt(run, () => once());
 };
@@ -91,7 +89,7 @@ const grants = async (files, options, run = newRun(options)) => {
 	for (const file of files) {
 		const { size, name: filename } = file;
 		const isSmall = size <= 2 ** 24;
-		const { checksum, partSize = isSmall || size > 2 ** 27 ? undefined : 2 ** 23 } = options;
+		const { checksum, partSize = isSmall || size > 2 ** 27 ? void 0 : 2 ** 23 } = options;
 		const item = { filename, contentType: typeOf(file), size, partSize };
 		if (checksum && isSmall && !partSize) {
 			const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer().catch(() => new Uint8Array()));
@@ -99,8 +97,8 @@ const grants = async (files, options, run = newRun(options)) => {
 		}
 		items.push(item);
 	}
-	const ask = (path, body) => call(run, "POST", path, body);
-	return items[1] ? (await ask("/batch", { items })).items : [{ upload: await ask("", items[0]) }];
+	const upload = await (items[1] ? call(run, "POST", "/batch", { items }) : call(run, "POST", "", items[0]));
+	return upload.items ?? [{ upload }];
 };
 
 const start = (file, options, ask) => {
@@ -117,7 +115,7 @@ const start = (file, options, ask) => {
 	const isReady = ({ etag, url, until }) => etag || (url && !(until <= Date.now()));
 	const keep = ({ request = {}, multipart, parts: signed = multipart?.parts ?? [request] }) => {
 		for (const { partNumber = 1, url, headers } of signed) {
-			const until = Date.now() + /X-Amz-Expires=(\d+)/.exec(url)?.[1] * 900;
+			const until = Date.now() + /Expires=(\d+)/.exec(url)?.[1] * 900;
 			Object.assign(parts[partNumber - 1], { url, headers, until });
 		}
 	};
@@ -167,7 +165,7 @@ const start = (file, options, ask) => {
 		part.url = null;
 		if (/^2|412/.test(status)) {
 			part.etag = status === 412 || request.getResponseHeader("etag");
-			if (!part.etag) throw new UploadError("cors", `the CORS rules of ${hostOf(url)} do not expose ETag`);
+			if (!part.etag) throw new UploadError("cors", hostOf(url) + " hides its ETag from this page");
 			run.arrived++;
 			limit++;
 			return moved(body.size);
@@ -192,10 +190,7 @@ const start = (file, options, ask) => {
 			for (const part of left) {
 				sign(parts[part.partNumber + run.parallel]).catch(() => {});
 				while (!part.etag && !failed)
-					await attempt(run, (turn) => failed || send(part, turn)).catch((error) => {
-						failed ??= error;
-						interrupt(run);
-					});
+					await attempt(run, (turn) => failed || send(part, turn)).catch((error) => interrupt(run, (failed ??= error)));
 			}
 		};
 		await Promise.all(Array.from({ length: run.parallel }, work));
@@ -233,8 +228,8 @@ const start = (file, options, ask) => {
 	};
 
 	const begin = async () => {
-		while (!run.ended && (run.paused || !(isFilling ||= open.size < 26))) await woken();
-		isFilling = open.add(run).size < 50;
+		while (!run.ended && (run.paused || !(filling ||= open.size < 26))) await woken();
+		filling = open.add(run).size < 50;
 		for (let rounds = 0; ; rounds++) {
 			upload = {};
 			if (task.id)
@@ -272,7 +267,8 @@ const start = (file, options, ask) => {
 	const task = Object.assign(new Promise((...both) => (settle = both)), {
 		id: options.resume,
 		pause() {
-			run.paused = open.delete(run) || true;
+			run.paused = true;
+			open.delete(run);
 			interrupt(run);
 		},
 		resume() {
@@ -306,12 +302,11 @@ export const uploadAll = (files, options) => {
 	let lot;
 	return [...files].map((file) => {
 		const ask = async () => {
-			if (!lot || lot[49]) {
-				const asked = (lot = []);
-				asked.grants = Promise.resolve().then(() => grants(asked, options, (lot = void 0)));
-			}
-			const n = lot.push(file) - 1;
-			return [(await lot.grants)[n]];
+			if (!lot || lot[49]) lot = [];
+			const mine = lot;
+			const n = mine.push(file) - 1;
+			lot = await null;
+			return [(await (mine.grants ??= grants(mine, options)))[n]];
 		};
 		const task = start(file, { ...options, resume: null }, ask);
 		task.catch(() => {});
