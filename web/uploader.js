@@ -302,8 +302,7 @@ export const uploadAll = (files, options) => {
 	let lot;
 	return [...files].map((file) => {
 		const ask = async () => {
-			if (!lot || lot[49]) lot = [];
-			const mine = lot;
+			const mine = (lot ??= []);
 			const n = mine.push(file) - 1;
 			lot = await null;
 			return [(await (mine.grants ??= grants(mine, options)))[n]];

@@ -60,7 +60,7 @@ class Bounded(Swept):
         """What a user's rows come to."""
         found = [self.storage.row(user.owner, upload_id) for upload_id in rows(self.storage, user)]
         held = [row for row in found if row["status"] in ("pending", "ready")]
-        sizes = [row["size_bytes"] for row in held]
+        sizes = [row.get("size_bytes", row.get("max_bytes")) for row in held]
         return {"files": len(held), "bytes": sum(sizes), "pending": sum(row["status"] == "pending" for row in held)}
 
 
