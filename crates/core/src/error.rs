@@ -142,6 +142,11 @@ impl Error {
         }
     }
 
+    /// Whether it is the owner's quota that stands in the way.
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::QuotaExceeded { .. } | Self::TooManyPending { .. } | Self::TooManyGrants { .. })
+    }
+
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -209,6 +214,15 @@ impl StoreError {
             StoreErrorKind::Transient => true,
             StoreErrorKind::Denied | StoreErrorKind::Permanent => false,
         }
+    }
+}
+
+impl StoreError {
+    /// The same failure for somebody else who waited for the call.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let source = chain(self.source.as_ref()).into();
+        Self { operation: self.operation, kind: self.kind, source }
     }
 }
 

@@ -19,6 +19,8 @@ pub mod usage;
 pub mod error;
 pub mod ports;
 
+mod record_uploads;
+
 pub mod issue_upload;
 pub mod issue_uploads;
 pub mod resign_upload;
@@ -34,6 +36,7 @@ pub mod complete_upload;
 pub mod confirm_upload;
 pub mod generate_thumbnails;
 pub mod read_upload;
+pub mod recount_usage;
 pub mod sweep_uploads;
 
 pub mod delete_file;
@@ -58,6 +61,7 @@ pub use owner::{Owner, UploadId};
 pub use placeholder::Placeholder;
 pub use read_file::read_file;
 pub use read_upload::{read_parts, read_upload};
+pub use recount_usage::recount_usage;
 pub use resign_upload::resign_upload;
 pub use settle::settle;
 pub use sign_parts::sign_parts;

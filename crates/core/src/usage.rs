@@ -1,12 +1,19 @@
 //! What an owner holds and may hold. It is counted where it changes, in the same write; how is here, once, free of storage. It never
 //! looks at a row to find out whether a grant still fits: that would count what others are granted at the same moment twice.
 
+mod claim;
+
 use crate::error::Error;
 use crate::ports::GetUsage;
 use crate::upload::State;
 use crate::{Owner, Upload};
+pub use claim::{Claim, Room, Window};
 use std::fmt;
-use time::OffsetDateTime;
+use std::ops::{AddAssign, Sub};
+use time::{Duration, OffsetDateTime};
+
+/// How long after the first change since the last recount an owner's uploads are counted again.
+pub const RECOUNT_AFTER: Duration = Duration::DAY;
 
 /// The most that one owner may hold or ask for; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,7 +143,27 @@ impl Counters {
     }
 }
 
+impl Counters {
+    /// After a change of what is held.
+    #[must_use]
+    pub fn changed(self, by: Held) -> Self {
+        let mut held = self.held;
+        held += by;
+        Self { held, revision: self.revision + 1, ..self }
+    }
+}
+
 impl Held {
+    /// What a move changes: from what an upload was to what it has become.
+    pub fn change(before: &Upload, after: &Upload) -> Self {
+        Self::by(after) - Self::by(before)
+    }
+
+    /// Whether it is nothing.
+    pub fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+
     /// What an upload holds.
     pub fn by(upload: &Upload) -> Self {
         // No file has more than 5 TiB.
@@ -172,6 +199,22 @@ impl Minute {
     }
 }
 
+impl AddAssign for Held {
+    fn add_assign(&mut self, Self { files, bytes, pending }: Self) {
+        self.files += files;
+        self.bytes += bytes;
+        self.pending += pending;
+    }
+}
+
+impl Sub for Held {
+    type Output = Self;
+
+    fn sub(self, Self { files, bytes, pending }: Self) -> Self {
+        Self { files: self.files - files, bytes: self.bytes - bytes, pending: self.pending - pending }
+    }
+}
+
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -185,7 +228,6 @@ impl fmt::Display for Resource {
 mod tests {
     use super::*;
     use crate::testing::sample;
-    use time::Duration;
 
     fn counters(files: i64, bytes: i64, pending: i64) -> Counters {
         Counters { held: Held { files, bytes, pending }, ..Counters::default() }
@@ -270,7 +312,7 @@ mod tests {
         assert_eq!(Held::by(&ready), Held { files: 1, bytes: 70, pending: 0 });
         for state in sample::states() {
             let holds = matches!(state, State::Pending | State::Ready(_));
-            assert_eq!(Held::by(&pending.in_state(state)) != Held::default(), holds);
+            assert_eq!(!Held::by(&pending.in_state(state)).is_nothing(), holds);
         }
     }
 }
