@@ -17,6 +17,7 @@ mod list;
 mod remove;
 mod resume;
 mod upload;
+mod usage;
 
 mod media;
 mod place;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Get(args) => get::run(args, connection, output, &stop),
         Command::Rm(args) => remove::run(args, connection, output, &stop),
         Command::Limits(args) => limits::run(args, connection, output),
+        Command::Usage(args) => usage::run(args, connection, output),
         Command::Probe(args) => probe::run(args, connection, output, &stop),
     };
     let exit = done.unwrap_or_else(|failure| {
