@@ -36,10 +36,10 @@ class Call:
 
 @dataclass
 class Rule:
-    """Has the `ordinal`th call of an operation fail, its first `attempts` tries."""
+    """Has the `ordinal`th call of an operation fail, its first `attempts` tries. Without an operation, the `ordinal`th of all calls."""
 
     owner: str | None
-    operation: Operation
+    operation: Operation | None
     ordinal: int
     kind: Kind
     attempts: int = 1
@@ -66,7 +66,8 @@ class Proxy:
         self._at_the_other_end = at_the_other_end
         self._rules: list[Rule] = []
         self._owners: set[bytes] = set()
-        self._known: dict[tuple[str | None, Operation], list[str]] = {}
+        # By operation, and of all of them under None.
+        self._known: dict[tuple[str | None, Operation | None], list[str]] = {}
         self._lock = threading.Lock()
         self._listener = socket.create_server((LOOPBACK, 0), backlog=1024)
         self.url = f"http://{LOOPBACK}:{self._listener.getsockname()[1]}"
@@ -87,6 +88,13 @@ class Proxy:
                 self._owners.add(owner.encode())
             self._known = {key: ids for key, ids in self._known.items() if key[0] != owner}
             self.calls = [call for call in self.calls if call.owner != owner]
+
+    def forget(self, owners: set[str]) -> None:
+        """Neither counts these owners' calls any more nor keeps them."""
+        with self._lock:
+            self._owners -= {owner.encode() for owner in owners}
+            self._known = {key: ids for key, ids in self._known.items() if key[0] not in owners}
+            self.calls = [call for call in self.calls if call.owner not in owners]
 
     def of(self, owner: str | None) -> list[Call]:
         """The calls about this owner since it is watched."""
@@ -163,17 +171,22 @@ class Proxy:
             text = target.encode() + request.body
             owner = next((found.decode() for found in OWNER.findall(text) if found in self._owners), None)
             invocation = request.headers.get("amz-sdk-invocation-id", "")
-            known = self._known.setdefault((owner, operation), [])
-            if invocation not in known:
-                known.append(invocation)
             tried = ATTEMPT.search(request.headers.get("amz-sdk-request", ""))
-            call = Call(owner, operation, known.index(invocation) + 1, int(tried[1]) if tried else 1)
+            call = Call(owner, operation, self._ordinal(owner, operation, invocation), int(tried[1]) if tried else 1)
+            of_all = self._ordinal(owner, None, invocation)
             self.calls.append(call)
             for rule in self._rules:
-                if (rule.owner, rule.operation, rule.ordinal) == (owner, operation, call.ordinal) and call.attempt <= rule.attempts:
+                meant = (operation, call.ordinal) if rule.operation else (None, of_all)
+                if (rule.owner, rule.operation, rule.ordinal) == (owner, *meant) and call.attempt <= rule.attempts:
                     rule.fired += 1
                     return rule
         return None
+
+    def _ordinal(self, owner: str | None, operation: Operation | None, invocation: str) -> int:
+        known = self._known.setdefault((owner, operation), [])
+        if invocation not in known:
+            known.append(invocation)
+        return known.index(invocation) + 1
 
     def _kill(self, process: Process | None, rule: Rule) -> None:
         if process is None:
