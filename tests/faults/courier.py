@@ -50,12 +50,12 @@ class Courier:
             assert time.monotonic() < deadline, f"{len(found)} of {count} messages came"
             time.sleep(0.02)
 
-    def come(self, owner: str) -> list[str]:
-        """Whatever there is by now about this owner's uploads."""
+    def come(self, owners: set[str]) -> list[str]:
+        """Whatever there is by now about these owners' uploads."""
         self._collect()
         with self._lock:
-            found = [held for held in self._held if held[0] == owner]
-            self._held = [held for held in self._held if held[0] != owner]
+            found = [held for held in self._held if held[0] in owners]
+            self._held = [held for held in self._held if held[0] not in owners]
         return [body for _, body in found]
 
     def take_all(self) -> list[str]:
