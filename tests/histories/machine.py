@@ -41,6 +41,8 @@ FAULTS = {
 }
 # None of their sums comes near the end of anything: an hour, a day, three days, a grace.
 GOES_BY = {"a moment": 0, "35 minutes": 35 * MINUTE, "150 minutes": 150 * MINUTE, "26 hours": 26 * HOUR, "100 hours": 100 * HOUR}
+# Grants end and what has arrived is settled; grants for parts end, as do waits for thumbnails; what came in vain is looked at a last time.
+LATER = (HOUR, 5 * DAY, 2 * DAY)
 PAIRS = [
     (Op.CONFIRM, Op.CANCEL),
     (Op.CONFIRM, Op.EVENT),
@@ -57,8 +59,9 @@ PAIRS = [
     (Op.EVENT, Op.SWEEP),
 ]
 
-number = st.integers(0, MOST - 1)
-person = st.integers(0, 1)
+# What goes on at length is the first.
+number = st.sampled_from([0, 0, 0, 1, 1, 2, 3])
+person = st.sampled_from([0, 0, 1])
 key = st.sampled_from([None, "a", "b"])
 body = st.sampled_from([Body.RIGHT, Body.RIGHT, Body.RIGHT, Body.WRONG, Body.SHORT, Body.MISTYPED, Body.CUT_OFF])
 
@@ -89,6 +92,10 @@ class Histories(RuleBasedStateMachine):
         # Grants that nobody has heard of: their answers were lost, and their routes know no keys.
         self._unheard = 0
         self._transcript: list[str] = []
+        # Those whose record is to be read again.
+        self._touched: set[int] = set()
+        # Something was done since the bucket was last looked at.
+        self._is_stale = False
         # Nothing is in doubt: the end may be looked at.
         self._is_sound = True
 
@@ -104,29 +111,21 @@ class Histories(RuleBasedStateMachine):
             if is_sent:
                 self._sends(first, Body.RIGHT, first=True)
 
-    @rule(who=person, kind=st.sampled_from([*Kind]), key=key)
-    def asks(self, who: int, kind: Kind, key: str | None) -> None:
-        """A grant; with a key that was used before, the same one again or a refusal."""
-        if self._is_full and (kind in OF_UPPY or (who, key, None) not in self._remembered):
+    @rule(who=person, kind=st.sampled_from([*Kind]), another=st.sampled_from([None, None, *PUTS]), key=key, fault=st.sampled_from([None, None, None, *FAULTS]))
+    def asks(self, who: int, kind: Kind, another: Kind | None, key: str | None, fault: str | None) -> None:
+        """A grant; with a key that was used before, the same one again or a refusal. Or two in a batch, each place of which is remembered by
+        itself. Or a call behind it fails: whoever has a key asks again, and gets one upload of it."""
+        kinds = [kind, another] if another and kind in PUTS else [kind]
+        places = [None] if len(kinds) == 1 else range(len(kinds))
+        if len(self._uploads) + sum((who, key, place) not in self._remembered for place in places) > MOST:
             return
-        with self._step(f"person {who} asks for a {kind}, key {key}"):
-            self._granted(who, kind, key)
-
-    @rule(who=person, kinds=st.lists(st.sampled_from(PUTS), min_size=1, max_size=2), key=key)
-    def asks_for_many(self, who: int, kinds: list[Kind], key: str | None) -> None:
-        """A batch, each place of which is remembered by itself."""
-        if len(self._uploads) + len(kinds) > MOST:
-            return
-        with self._step(f"person {who} asks for {kinds} at once, key {key}"):
-            self._granted_together(who, kinds, key)
-
-    @rule(who=person, kind=st.sampled_from([*Kind]), fault=st.sampled_from([*FAULTS]), nth=st.integers(1, 3))
-    def asks_in_bad_luck(self, who: int, kind: Kind, fault: str, nth: int) -> None:
-        """A call behind a grant fails. Whoever has a key asks again, and gets one upload of it."""
-        if self._is_full:
-            return
-        with self._step(f"person {who} asks for a {kind}, call {nth} is {fault}"):
-            self._granted_in_the_end(who, kind, fault, nth)
+        with self._step(f"person {who} asks for {', '.join(kinds)}, key {key}, the second call {fault or 'fine'}"):
+            if len(kinds) > 1:
+                self._granted_together(who, kinds, key)
+            elif fault and len(self._uploads) < MOST:
+                self._granted_in_the_end(who, kind, fault, 2 if kind in life.IN_PARTS else 1)
+            else:
+                self._granted(who, kind, key)
 
     @rule(which=number, body=body, first=st.booleans(), twice=st.booleans(), parts=st.sampled_from([(1, 2), (1,), (2,)]))
     def sends(self, which: int, body: Body, first: bool, twice: bool, parts: tuple[int, ...]) -> None:
@@ -137,15 +136,26 @@ class Histories(RuleBasedStateMachine):
                 self._sends(upload, body, first=first, parts=parts)
 
     @rule(which=number)
-    def is_broken_into(self, which: int) -> None:
-        """Somebody stores a page under an upload's key, past the API."""
-        upload = self._meant(which)
-        with self._step(f"{upload}: somebody breaks in"):
-            put_as_owner(self._world.storage, upload.key, upload.bytes_of(Body.FOREIGN), TYPES[upload.kind])
+    def confirms(self, which: int) -> None:
+        """Its owner says that it has arrived."""
+        self._calls(Op.CONFIRM, which)
 
-    @rule(op=st.sampled_from([Op.CONFIRM, Op.CONFIRM, Op.CANCEL, Op.DELETE, Op.SIGN]), which=number)
-    def calls(self, op: Op, which: int) -> None:
-        """A call of its owner's."""
+    @rule(which=number)
+    def cancels(self, which: int) -> None:
+        """Its owner takes the grant back."""
+        self._calls(Op.CANCEL, which)
+
+    @rule(which=number)
+    def deletes(self, which: int) -> None:
+        """Its owner deletes the file."""
+        self._calls(Op.DELETE, which)
+
+    @rule(which=number)
+    def signs(self, which: int) -> None:
+        """Its owner has it signed again."""
+        self._calls(Op.SIGN, which)
+
+    def _calls(self, op: Op, which: int) -> None:
         upload = self._meant(which)
         with self._step(f"{upload}: {op}"):
             self._exactly(upload, outcomes(op, upload.seen), self._does(op, upload, None))
@@ -160,13 +170,6 @@ class Histories(RuleBasedStateMachine):
             for _ in range(times):
                 self._exactly(message.upload, outcomes(Op.EVENT, message.upload.seen, version=message.version), self._does(Op.EVENT, message.upload, message))
                 self._observe()
-
-    @rule(which=st.integers(0, 7))
-    def is_never_told(self, which: int) -> None:
-        """A message is lost."""
-        if message := self._waiting(which):
-            self._note(f"{message.upload}: an event is lost")
-            message.is_lost = True
 
     @rule(passed=st.sampled_from([*GOES_BY]), is_swept=st.sampled_from([True, True, False]))
     def time_goes_by(self, passed: str, is_swept: bool) -> None:
@@ -214,10 +217,27 @@ class Histories(RuleBasedStateMachine):
             for other, swept in others:
                 self._becomes(other, [outcome.life for outcome in swept])
 
-    @rule(which=number)
-    def is_trespassed(self, which: int) -> None:
+    @rule(what=st.sampled_from(["an event is lost", "an event is lost", "somebody breaks in", "somebody else tries everything"]), which=number)
+    def suffers(self, what: str, which: int) -> None:
+        """What comes less often."""
+        match what:
+            case "an event is lost":
+                if message := self._waiting(which):
+                    self._note(f"- {message.upload}: {what}")
+                    message.is_lost = True
+            case "somebody breaks in":
+                self._is_broken_into(self._meant(which))
+            case _:
+                self._is_trespassed(self._meant(which))
+
+    def _is_broken_into(self, upload: Upload) -> None:
+        """Somebody stores a page under an upload's key, past the API."""
+        with self._step(f"{upload}: somebody breaks in"):
+            self._is_stale = True
+            put_as_owner(self._world.storage, upload.key, upload.bytes_of(Body.FOREIGN), TYPES[upload.kind])
+
+    def _is_trespassed(self, upload: Upload) -> None:
         """Somebody else tries all there is on an upload."""
-        upload = self._meant(which)
         thief = self._people[1 - self._people.index(upload.person)]
         with self._step(f"{upload}: somebody else tries everything"):
             replies = {op: act(op, upload, thief) for op in (Op.CONFIRM, Op.CANCEL, Op.DELETE)} | {"read": thief.read(_named(upload)), "sign": thief.resign(_named(upload)), "file": thief.file(_named(upload))}
@@ -262,6 +282,7 @@ class Histories(RuleBasedStateMachine):
         self._holds(reply.status == 200, f"{upload} was granted and cannot be read: {reply}")
         upload.ends = _milliseconds(reply.json()["expiresAt"])
         self._uploads.append(upload)
+        self._is_stale = True
         if upload.kind is Kind.LOOSE:
             self._exactly(upload, [Outcome("200", (upload.life,), replace(upload.found, is_open=True))], self._does(Op.SIGN, upload, None))
 
@@ -342,6 +363,7 @@ class Histories(RuleBasedStateMachine):
         self._holds(stored == int(is_stored), f"{upload}: after {body}, which S3 answered with {said}, there are {stored} versions more")
 
     def _does(self, op: Op, upload: Upload, message: Message | None, *, may_fail: bool = False) -> str:
+        self._is_stale = True
         match op:
             case Op.EVENT:
                 failed = self._world.courier.deliver(message.body)
@@ -396,6 +418,7 @@ class Histories(RuleBasedStateMachine):
         self._becomes(upload, [outcome.life for outcome in fitting])
         lying = [_resolved(outcome.found, before, upload.found) for outcome in fitting]
         self._holds(upload.found.versions in [found.versions for found in lying], f"{upload}, {upload.life}: {upload.found.versions} lies there and not {lying[0].versions}")
+        self._holds(upload.found.is_open in [found.is_open for found in lying], f"{upload}, {upload.life}: its parts are {'still' if upload.found.is_open else 'no longer'} kept")
         self._holds(upload.found.thumbnails in [found.thumbnails for found in lying], f"{upload}, {upload.life}: {upload.found.thumbnails} thumbnails lie there")
         if answer in (DONE, WORKED_OFF):
             upload.may_be_served = False
@@ -416,6 +439,7 @@ class Histories(RuleBasedStateMachine):
         self._holds(reply.status == 200, f"{upload} cannot be read: {reply}")
         said = reply.json()
         was = upload.life
+        self._touched.add(upload.number)
         told = (said["status"], said.get("reason"), said["file"]["thumbnails"]["status"] if "file" in said else None)
         lying = {version for version, _ in upload.found.versions}
         known = [self._named_now(one, upload) for one in lives]
@@ -437,6 +461,7 @@ class Histories(RuleBasedStateMachine):
 
     def _observe(self) -> None:
         """What lies in the bucket now, and what the queue has been told of it."""
+        self._is_stale = False
         s3, bucket = self._world.storage.s3, self._world.storage.bucket
         listed = s3.list_object_versions(Bucket=bucket)
         still_open = {one["Key"] for one in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])}
@@ -454,13 +479,12 @@ class Histories(RuleBasedStateMachine):
         lying = {(upload.key, version) for upload in self._uploads for version, _ in upload.found.versions}
         deadline = time.monotonic() + ARRIVING_SECONDS
         while True:
-            for owner in self._owners:
-                for text in self._world.courier.come(owner):
-                    key, version = read_message(text)
-                    upload = next((upload for upload in self._uploads if upload.key == key), None)
-                    self._told.add((key, version or ""))
-                    if upload:
-                        self._messages.append(Message(upload, version, text))
+            for text in self._world.courier.come(self._owners):
+                key, version = read_message(text)
+                upload = next((upload for upload in self._uploads if upload.key == key), None)
+                self._told.add((key, version or ""))
+                if upload:
+                    self._messages.append(Message(upload, version, text))
             if lying <= self._told:
                 return
             assert time.monotonic() < deadline, f"S3 does not tell of {lying - self._told}"
@@ -477,6 +501,9 @@ class Histories(RuleBasedStateMachine):
             self._holds([file["id"] for file in listed] == ready, f"the files are {listed} and not {ready}")
         for upload in self._uploads:
             self._served(upload)
+            if upload.number in self._touched:
+                self._shown(upload)
+        self._touched.clear()
         for who in self._people:
             self._holds(not who.wrong, str(who.wrong))
 
@@ -490,6 +517,9 @@ class Histories(RuleBasedStateMachine):
             self._holds(is_served or upload.may_be_served, f"{upload} is {upload.life} and served")
         else:
             self._holds(not is_served, f"{upload} is {upload.life} and not served")
+
+    def _shown(self, upload: Upload) -> None:
+        """It is a file of its owner's once it is ready, with all its thumbnails."""
         reply = upload.person.file(_named(upload))
         self._holds(answer_of(reply) == ("200" if upload.life.state is State.READY else NOT_FOUND), f"{upload}, {upload.life}, as a file: {reply}")
         if reply.status == 200:
@@ -506,7 +536,7 @@ class Histories(RuleBasedStateMachine):
         for message in self._messages:
             if not message.is_lost:
                 self._world.courier.work_off(message.body)
-        wrong = self._world.passing.let_time_pass(self._owners)
+        wrong = self._world.passing.let_time_pass(self._owners, LATER)
         stored = look(self._world.stack).of(self._owners)
         wrong += violations(self._world.stack, stored, at_rest=True)
         known = {upload.id for upload in self._uploads}
@@ -547,7 +577,8 @@ class _Step:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            self._history._observe()
+            if self._history._is_stale:
+                self._history._observe()
             self._history._compare()
             self._history._is_sound = True
 

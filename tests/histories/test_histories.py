@@ -8,8 +8,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.histories.machine import Histories
 
-FIXED, FIXED_STEPS = 20, 10
-RANDOM_STEPS = 30
+FIXED, FIXED_STEPS = 20, 20
+RANDOM_STEPS = 40
 
 
 def test_nothing_is_lost_and_nobody_gets_in_whatever_happens_in_whatever_order(request, world, kept):
