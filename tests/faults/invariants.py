@@ -29,7 +29,8 @@ EXTENSIONS = {
     "video/quicktime": "mov",
     "application/pdf": "pdf",
 }
-UPLOAD = re.compile(r"uploads/(?P<owner>[0-9a-f]{32})/(?P<id>[0-9a-f-]{36})\.[a-z0-9]+")
+UPLOAD = re.compile(r"uploads/(?:open/)?(?P<owner>[0-9a-f]{32})/(?P<id>[0-9a-f-]{36})\.[a-z0-9]+")
+OWNER = re.compile(r"[0-9a-f]{32}")
 THUMBNAIL = re.compile(r"thumbnails/(?P<owner>[0-9a-f]{32})/(?P<id>[0-9a-f-]{36})/(?P<name>[^/]+)\.(?P<extension>[a-z]+)")
 TOMBSTONES = {"rejected", "expired", "cancelled", "deleted"}
 STATES = TOMBSTONES | {"pending", "ready"}
@@ -56,7 +57,7 @@ class Seen:
         return Seen(
             {name: row for name, row in self.rows.items() if name[0] in owners},
             [key for key in self.keys if key["owner"] in owners],
-            *([entry for entry in entries if entry["Key"].split("/")[1:2] and entry["Key"].split("/")[1] in owners] for entries in (self.versions, self.markers, self.multiparts)),
+            *([entry for entry in entries if owner_of(entry["Key"]) in owners] for entries in (self.versions, self.markers, self.multiparts)),
             {owner: counters for owner, counters in self.usage.items() if owner in owners},
         )
 
@@ -151,7 +152,7 @@ def _objects(seen: Seen, *, at_rest: bool) -> Iterator[str]:
     for version in seen.versions:
         if match := UPLOAD.fullmatch(version["Key"]):
             row = seen.rows.get((match["owner"], match["id"]))
-            if row is None:
+            if row is None or key_of(row) != version["Key"]:
                 yield f"{version['Key']}: an object without a row"
             elif row["status"] == "ready" and row["version_id"] != version["VersionId"]:
                 yield f"{version['Key']}: a version beside the verified one"
@@ -230,10 +231,16 @@ def _served(stack: Stack, seen: Seen, key: str) -> str | None:
     return None
 
 
+def owner_of(key: str) -> str | None:
+    """Whose object this is, by its key; None for one that is nobody's."""
+    return next((name for name in key.split("/")[1:3] if OWNER.fullmatch(name)), None)
+
+
 def key_of(row: dict) -> str:
     """Where an upload's object lies."""
     owner, upload_id = row["pk"].removeprefix("OWNER#"), row["sk"].removeprefix("UPLOAD#")
-    return f"uploads/{owner}/{upload_id}.{EXTENSIONS[row['content_type']]}"
+    area = "uploads/open" if row.get("transfer") == "form" else "uploads"
+    return f"{area}/{owner}/{upload_id}.{EXTENSIONS[row['content_type']]}"
 
 
 def _thumbnails(row: dict) -> dict[str, dict]:
