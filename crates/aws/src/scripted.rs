@@ -318,8 +318,14 @@ async fn every_call_of_s3_names_the_owner_of_the_bucket() {
     let upload = sample::pending_multipart("m1");
     let (key, id) = (upload.key(), sample::multipart_of(&upload).id.clone());
     let version = VersionId::new("v7");
-    let thumbnail = upload.thumbnail_key(sample::thumbnail("small", ThumbnailFormat::Jpeg).name, ThumbnailFormat::Jpeg);
-    let part = StoredPart { number: PartNumber::new(1).unwrap(), size_bytes: 1, etag: "e".to_owned(), crc64nvme: None };
+    let thumbnail =
+        upload.thumbnail_key(sample::thumbnail("small", ThumbnailFormat::Jpeg).name, ThumbnailFormat::Jpeg);
+    let part = StoredPart {
+        number: PartNumber::new(1).unwrap(),
+        size_bytes: 1,
+        etag: "e".to_owned(),
+        crc64nvme: None,
+    };
     let calls = [
         bucket.head_object(&key, Some(&version), true).await.err(),
         bucket.get_object(&key, &version).await.err(),

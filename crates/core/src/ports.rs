@@ -349,7 +349,8 @@ mod tests {
 
     #[test]
     fn no_credential_prints() {
-        let (secret, expires_at) = ("https://bucket.example/?X-Amz-Signature=1a2b", OffsetDateTime::UNIX_EPOCH);
+        let (secret, expires_at) =
+            ("https://bucket.example/?X-Amz-Signature=1a2b", OffsetDateTime::UNIX_EPOCH);
         let named = vec![("policy".to_owned(), secret.to_owned())];
         for printed in [
             format!("{:?}", SignedPut { url: secret.to_owned(), headers: named.clone(), expires_at }),
