@@ -18,7 +18,11 @@ use std::time::Duration;
 use valet_core::checksum::Sha256;
 use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::ThumbnailFormat;
-use valet_core::ports::{CompleteMultipart, Completion, StoredPart};
+use valet_core::parts::PartNumber;
+use valet_core::ports::{
+    AbortMultipart, CompleteMultipart, Completion, CreateMultipart, DeleteThumbnail, ListMultiparts,
+    ListObjectVersions, ListParts, StoredPart, Under,
+};
 use valet_core::ports::{
     Copies, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, GetUsage, GetVerdict,
     HeadObject, IdempotencyRecord, InvalidateCopies, ListReady, ListVersions, NewGrant, ObjectVersion,
@@ -362,6 +366,55 @@ async fn a_thumbnail_is_stored_with_its_type_and_for_ever() {
         let name = sample::thumbnail("small", format).name;
         let key = sample::pending().thumbnail_key(name, format);
         bucket.put_thumbnail(&key, b"bytes".to_vec()).await.unwrap();
+    }
+}
+
+/// Should the bucket be gone and somebody else have taken its name, nothing of ours is read there, written or removed. Whatever comes
+/// of a call here, its request has said whose bucket is meant.
+#[tokio::test]
+async fn every_call_of_s3_names_the_owner_of_the_bucket() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let bucket = bucket(move |request| {
+        let owner = request.headers().get("x-amz-expected-bucket-owner").map(|owner| owner.to_str().unwrap());
+        let what = format!("{} {}", request.method(), request.uri());
+        seen.lock().unwrap().push((what, owner.map(str::to_owned)));
+        answer(404, &[], s3_error("NoSuchKey"))
+    });
+    let upload = sample::pending_multipart("m1");
+    let (key, id) = (upload.key(), sample::multipart_of(&upload).id.clone());
+    let version = VersionId::new("v7");
+    let thumbnail =
+        upload.thumbnail_key(sample::thumbnail("small", ThumbnailFormat::Jpeg).name, ThumbnailFormat::Jpeg);
+    let part = StoredPart {
+        number: PartNumber::new(1).unwrap(),
+        size_bytes: 1,
+        etag: "e".to_owned(),
+        crc64nvme: None,
+    };
+    let calls = [
+        bucket.head_object(&key, Some(&version), true).await.err(),
+        bucket.get_object(&key, &version).await.err(),
+        bucket.tag_verified(&key, &version).await.err(),
+        bucket.delete_version(&key, &version).await.err(),
+        bucket.put_thumbnail(&thumbnail, b"x".to_vec()).await.err(),
+        bucket.delete_thumbnail(&thumbnail).await.err(),
+        bucket.create_multipart(&upload).await.err(),
+        bucket.list_parts(&key, &id, None).await.err(),
+        bucket.complete_multipart(&key, &id, &[part], 1, None).await.err(),
+        bucket.abort_multipart(&key, &id).await.err(),
+        bucket.list_object_versions(&Under::Uploads, None, 1).await.err(),
+        bucket.list_multiparts(None, 1).await.err(),
+        bucket.list_versions(&Stored::File(key)).await.err(),
+        bucket
+            .delete_versions(&[ObjectVersion { key: key.to_string(), version: version.clone() }])
+            .await
+            .err(),
+    ];
+    let asked = asked.lock().unwrap();
+    assert!(asked.len() >= calls.len(), "{asked:?}");
+    for (what, owner) in asked.iter() {
+        assert_eq!(owner.as_deref(), Some("123456789012"), "{what}");
     }
 }
 

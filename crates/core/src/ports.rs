@@ -396,3 +396,22 @@ pub enum PutOutcome {
     /// Nothing recorded: another write with one of the same keys is under way.
     Busy,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_credential_prints() {
+        let (secret, expires_at) =
+            ("https://bucket.example/?X-Amz-Signature=1a2b", OffsetDateTime::UNIX_EPOCH);
+        let named = vec![("policy".to_owned(), secret.to_owned())];
+        for printed in [
+            format!("{:?}", SignedPut { url: secret.to_owned(), headers: named.clone(), expires_at }),
+            format!("{:?}", SignedForm { url: secret.to_owned(), fields: named.clone(), expires_at }),
+            format!("{:?}", SignedCall { url: secret.to_owned(), headers: named.clone(), expires_at }),
+        ] {
+            assert!(printed.contains("expires_at") && !printed.contains("1a2b"), "{printed}");
+        }
+    }
+}
