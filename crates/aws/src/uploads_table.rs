@@ -1,9 +1,10 @@
 //! The DynamoDB ports on one table. Every change of an upload's status in the project is one of the conditional writes
 //! in this file; their conditions are `Upload::apply`'s, and the conformance suite says so.
 //!
-//! IAM: `dynamodb:PutItem`, `GetItem`, `UpdateItem`, `Query` on the table; each port of `valet_core::ports` names its own.
+//! IAM: `dynamodb:PutItem`, `GetItem`, `UpdateItem`, `Query`, `Scan` on the table; each port of `valet_core::ports` names its own.
 
 mod files;
+mod restore;
 mod sessions;
 
 use crate::Connection;

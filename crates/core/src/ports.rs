@@ -4,6 +4,7 @@
 
 mod files;
 mod multipart;
+mod reindex;
 mod sessions;
 mod sweep;
 
@@ -14,6 +15,7 @@ use crate::upload::{Dimensions, Transition, VersionId};
 use crate::{Owner, Placeholder, ThumbnailKey, Upload, UploadId, UploadKey};
 pub use files::*;
 pub use multipart::*;
+pub use reindex::*;
 pub use sessions::*;
 use std::fmt;
 use std::future::Future;

@@ -114,7 +114,7 @@ async fn gone_meanwhile(uploads: &impl GetUpload, upload: &Upload) -> Result<Set
 }
 
 /// Whether what arrived is what was granted, the cheapest reason first.
-fn compare(granted: &Upload, stored: &StoredObject) -> Result<(), RejectReason> {
+pub(crate) fn compare(granted: &Upload, stored: &StoredObject) -> Result<(), RejectReason> {
     let headers = StoredHeaders {
         content_type: Some(granted.media_type.content_type().to_owned()),
         cache_control: Some(CACHE_CONTROL.to_owned()),

@@ -5,6 +5,7 @@
 
 mod forms;
 mod multipart;
+pub mod reindex;
 pub mod sweep;
 
 use super::sample::{self, NOW, PNG};

@@ -59,6 +59,7 @@ pub(super) struct Version {
     sha256: Option<Sha256>,
     pub(super) crc64nvme: Option<Crc64Nvme>,
     pub(super) is_tagged: bool,
+    pub(super) is_clean: bool,
     pub(super) is_delete_marker: bool,
 }
 
@@ -188,6 +189,7 @@ impl Contents {
             sha256,
             crc64nvme: None,
             is_tagged: false,
+            is_clean: false,
             is_delete_marker: false,
         };
         self.objects.entry(key).or_default().push(version);
@@ -200,7 +202,7 @@ impl Contents {
     }
 
     /// Hides what lies under a key.
-    fn push_delete_marker(&mut self, key: String) {
+    pub(super) fn push_delete_marker(&mut self, key: String) {
         let marker = Version {
             id: self.next_id(),
             stored_at: self.now,
@@ -209,6 +211,7 @@ impl Contents {
             sha256: None,
             crc64nvme: None,
             is_tagged: false,
+            is_clean: false,
             is_delete_marker: true,
         };
         self.objects.entry(key).or_default().push(marker);
