@@ -2,12 +2,12 @@
 //!
 //! Idempotent, free of order, safe to run twice at once: it may tag or remove the same version any number of times, and
 //! one conditional write decides. It never serves an object that it has not compared with the grant, and never
-//! removes one whose row says ready.
+//! removes one whose row says ready, nor one that was verified and has no row any more.
 
 use crate::error::StoreError;
 use crate::key::CACHE_CONTROL;
 use crate::ports::{
-    DeleteVersion, GetUpload, HeadObject, StoredHeaders, StoredObject, TagVerified, UpdateUpload,
+    DeleteVersion, GetTags, GetUpload, HeadObject, StoredHeaders, StoredObject, TagVerified, UpdateUpload,
 };
 use crate::upload::{RejectReason, State, Transition, Verified, VersionId, to_milliseconds};
 use crate::{Owner, Upload, UploadId, UploadKey};
@@ -31,7 +31,8 @@ pub enum Settled {
     Rejected(RejectReason),
     /// Nothing lies under the key; the upload is still pending.
     Missing(Upload),
-    /// The upload ended otherwise (expired, cancelled, deleted), or there never was one; the object is removed.
+    /// The upload ended otherwise (expired, cancelled, deleted); the object is removed. Or there is no such upload; then nothing is, see
+    /// [`remove_nobodys`].
     Gone(Option<State>),
 }
 
@@ -56,15 +57,10 @@ pub async fn settle(
             verify(objects, uploads, now, upload, version).await
         }
         Some(upload) => {
-            remove_foreign(objects, &upload.key(), version, Some(&upload)).await?;
+            remove_foreign(objects, &upload.key(), version, &upload).await?;
             Ok(describe(Some(upload)))
         }
-        None => {
-            if let Some(key) = key {
-                remove_foreign(objects, key, version, None).await?;
-            }
-            Ok(describe(None))
-        }
+        None => Ok(describe(None)),
     }
 }
 
@@ -104,7 +100,9 @@ async fn verify(
         // Somebody else was first: what they decided holds.
         None => uploads.get_upload(upload.owner, upload.id).await?,
     };
-    remove_foreign(objects, &key, Some(&object.version), settled.as_ref()).await?;
+    if let Some(upload) = &settled {
+        remove_foreign(objects, &key, Some(&object.version), upload).await?;
+    }
     Ok(describe(settled))
 }
 
@@ -138,13 +136,13 @@ pub(crate) async fn remove_foreign(
     objects: &(impl HeadObject + DeleteVersion),
     key: &UploadKey,
     version: Option<&VersionId>,
-    upload: Option<&Upload>,
+    upload: &Upload,
 ) -> Result<(), StoreError> {
-    let verified = match upload.map(|upload| &upload.state) {
-        Some(State::Ready(verified)) => Some(&verified.version),
+    let verified = match &upload.state {
+        State::Ready(verified) => Some(&verified.version),
         // Its own settling is under way and decides about this version.
-        Some(State::Pending) => return Ok(()),
-        Some(State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted) | None => None,
+        State::Pending => return Ok(()),
+        State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted => None,
     };
     // Nobody says that there is another version than the verified one: that need not be asked of every repeated confirm.
     if verified.is_some() && version.is_none() {
@@ -162,6 +160,31 @@ pub(crate) async fn remove_foreign(
         },
     };
     if verified == Some(version) { Ok(()) } else { objects.delete_version(key, version).await }
+}
+
+/// Removes a version under a key of which there is no upload, the current one where none is named; or keeps it, and says so, where it is
+/// tagged: what was verified had a row, which outlives its file. It was lost, and [`crate::reindex`] puts it back.
+pub async fn remove_nobodys(
+    objects: &(impl HeadObject + DeleteVersion + GetTags),
+    key: &UploadKey,
+    version: Option<&VersionId>,
+) -> Result<bool, StoreError> {
+    let found;
+    let version = match version {
+        Some(version) => version,
+        None => match objects.head_object(key, None, false).await? {
+            Some(object) => {
+                found = object.version;
+                &found
+            }
+            None => return Ok(false),
+        },
+    };
+    let is_file = objects.get_tags(key, version).await?.unwrap_or_default().is_verified;
+    if !is_file {
+        objects.delete_version(key, version).await?;
+    }
+    Ok(is_file)
 }
 
 fn describe(upload: Option<Upload>) -> Settled {

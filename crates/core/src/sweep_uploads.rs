@@ -3,7 +3,7 @@
 //!
 //! Every step may be repeated, may lose to whoever moves the upload at the same moment, and may be the last one of a run: the next run goes
 //! on. It never decides by an index or a list alone, but by the row as it is now; and it never removes an object whose row
-//! says that it is the verified one.
+//! says that it is the verified one, nor one that was verified and has lost its row.
 
 mod due;
 mod multiparts;
@@ -12,9 +12,9 @@ mod walk;
 use crate::UploadId;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::ports::{
-    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetUpload, HeadObject,
-    InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions, ListVersions, PutCursor, RequeueArrival,
-    TagVerified, UpdateUpload, Walk,
+    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetTags, GetUpload,
+    HeadObject, InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions, ListVersions, PutCursor,
+    RequeueArrival, TagVerified, UpdateUpload, Walk,
 };
 use std::ops::AddAssign;
 use time::{Duration, OffsetDateTime};
@@ -109,6 +109,7 @@ pub async fn sweep_uploads<T: Fn() -> bool>(
     objects: &(
          impl HeadObject
          + TagVerified
+         + GetTags
          + DeleteVersion
          + DeleteThumbnail
          + AbortMultipart

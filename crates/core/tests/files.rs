@@ -10,9 +10,9 @@ use valet_core::error::StoreErrorKind;
 use valet_core::key::{CACHE_CONTROL, ThumbnailFormat, ThumbnailName};
 use valet_core::list_files::{Cursor, FilesPage, MAX_ROWS, PageSize};
 use valet_core::ports::{
-    Copies, DeleteThumbnail, DeleteVersion, DeleteVersions, GetObject, GetUpload, HeadObject,
+    Copies, DeleteThumbnail, DeleteVersion, DeleteVersions, GetObject, GetTags, GetUpload, HeadObject,
     InvalidateCopies, ListReady, ListVersions, ObjectVersion, PutThumbnail, ReadyPage, Stored, StoredHeaders,
-    StoredObject, TagVerified, UpdateUpload,
+    StoredObject, TagVerified, Tags, UpdateUpload,
 };
 use valet_core::settle::Arrival;
 use valet_core::testing::{Failing, FakeRender, MemoryBucket, MemoryCdn, MemoryTable, sample};
@@ -551,6 +551,12 @@ impl GetObject for Deleting<'_> {
         version: &VersionId,
     ) -> Result<Option<Self::Body>, StoreError> {
         self.call(self.stack.bucket.get_object(key, version)).await
+    }
+}
+
+impl GetTags for Deleting<'_> {
+    async fn get_tags(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Tags>, StoreError> {
+        self.call(self.stack.bucket.get_tags(key, version)).await
     }
 }
 

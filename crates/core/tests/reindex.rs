@@ -159,7 +159,9 @@ async fn of_several_versions_of_a_pending_upload_the_tagged_one_was_the_file() {
     stack.arrives(&upload);
     assert_eq!(told(&stack).await, only(&upload, Outcome::Verified));
     assert!(matches!(stack.state(&upload).await, State::Ready(Verified { version, .. }) if version == file));
-    assert_eq!(stack.versions(&upload), 1);
+    assert_eq!(told(&stack).await, only(&upload, Outcome::Beside));
+    stack.sweep(after(24)).await;
+    assert_eq!((stack.versions(&upload), stack.is_served_as_file(&upload).await), (1, true));
 }
 
 #[tokio::test]
@@ -381,6 +383,7 @@ fn end(stack: &Stack) -> (Vec<String>, Vec<bool>) {
 async fn whichever_call_fails_the_next_run_comes_to_the_same_end() {
     let undisturbed = everything_out_of_order().await;
     told(&undisturbed).await;
+    undisturbed.sweep_again(after(48)).await;
     let expected = end(&undisturbed);
     for has_effect in [false, true] {
         for port in 0..2 {
@@ -398,6 +401,8 @@ async fn whichever_call_fails_the_next_run_comes_to_the_same_end() {
                     break;
                 }
                 told(&stack).await;
+                // What a refusal did not come to remove has a tombstone.
+                stack.sweep_again(after(48)).await;
                 assert_eq!(end(&stack), expected, "port {port}, call {fails_at}, effect {has_effect}");
             }
         }

@@ -68,11 +68,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// A variable of the environment, or what the command line says in its place.
-    pub(crate) fn setting(
-        &self,
-        name: &str,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Option<String> {
+    pub(crate) fn setting(&self, name: &str, environment: impl Fn(&str) -> Option<String>) -> Option<String> {
         match name {
             "AWS_REGION" => self
                 .region
@@ -116,9 +112,8 @@ mod tests {
 
     #[test]
     fn the_region_is_the_flags_then_the_sdks_then_the_command_lines() {
-        let set = |names: &'static [&str]| {
-            move |name: &str| names.contains(&name).then(|| format!("by {name}"))
-        };
+        let set =
+            |names: &'static [&str]| move |name: &str| names.contains(&name).then(|| format!("by {name}"));
         let both = set(&["AWS_REGION", "AWS_DEFAULT_REGION"]);
         assert_eq!(parse(&["--region=r"]).setting("AWS_REGION", both).unwrap(), "r");
         let both = set(&["AWS_REGION", "AWS_DEFAULT_REGION"]);

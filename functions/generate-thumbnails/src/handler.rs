@@ -13,7 +13,8 @@ use tracing::{error, info, warn};
 use valet_core::error::chain;
 use valet_core::generate_thumbnails::{Outcome, Reading};
 use valet_core::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, GetUpload, HeadObject, PutThumbnail, TagVerified, UpdateUpload,
+    DeleteThumbnail, DeleteVersion, GetObject, GetTags, GetUpload, HeadObject, PutThumbnail, TagVerified,
+    UpdateUpload,
 };
 use valet_core::settle::Arrival;
 use valet_core::{StoreError, generate_thumbnails};
@@ -46,7 +47,7 @@ pub(crate) async fn handle<O, U>(
     event: LambdaEvent<Value>,
 ) -> Result<SqsBatchResponse, Error>
 where
-    O: HeadObject + TagVerified + DeleteVersion + GetObject + PutThumbnail + DeleteThumbnail,
+    O: HeadObject + TagVerified + GetTags + DeleteVersion + GetObject + PutThumbnail + DeleteThumbnail,
     U: GetUpload + UpdateUpload,
 {
     let now = valet_lambda::now();
@@ -80,7 +81,7 @@ struct Run<'a, O, U> {
 
 impl<O, U> Run<'_, O, U>
 where
-    O: HeadObject + TagVerified + DeleteVersion + GetObject + PutThumbnail + DeleteThumbnail,
+    O: HeadObject + TagVerified + GetTags + DeleteVersion + GetObject + PutThumbnail + DeleteThumbnail,
     U: GetUpload + UpdateUpload,
 {
     async fn message(&self, message: &SqsMessage) -> Result<(), Retry> {

@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 use valet_core::error::chain;
 use valet_core::ports::{
-    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetUpload, HeadObject,
-    InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions, ListVersions, PutCursor, RequeueArrival,
-    TagVerified, UpdateUpload,
+    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetTags, GetUpload,
+    HeadObject, InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions, ListVersions, PutCursor,
+    RequeueArrival, TagVerified, UpdateUpload,
 };
 use valet_core::sweep_uploads;
 use valet_core::sweep_uploads::{Counts, Failure, Limits, Report, Run};
@@ -59,6 +59,7 @@ pub(crate) async fn handle<O, U, C, I, Q>(
 where
     O: HeadObject
         + TagVerified
+        + GetTags
         + DeleteVersion
         + DeleteThumbnail
         + AbortMultipart

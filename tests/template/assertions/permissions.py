@@ -16,6 +16,7 @@ SETTLE = {
     ),
     ("SeeWhatIsMissing", "s3:ListBucket", "${Bucket.Arn}"),
 }
+SEE_WHAT_WAS_VERIFIED = ("SeeWhatWasVerified", "s3:GetObjectVersionTagging", "${Bucket.Arn}/uploads/*")
 DROP_COPIES = (
     "DropCopies",
     "cloudfront:CreateInvalidation",
@@ -57,6 +58,7 @@ MAY = {
     },
     THUMBNAILS: SETTLE
     | {
+        SEE_WHAT_WAS_VERIFIED,
         ("WriteThumbnails", "s3:DeleteObject s3:PutObject", "${Bucket.Arn}/thumbnails/*"),
         ("ConsumeArrivals", "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "${ThumbnailQueue.Arn}"),
         logs("GenerateThumbnailsLogs"),
@@ -64,6 +66,7 @@ MAY = {
     },
     SWEEP: SETTLE
     | {
+        SEE_WHAT_WAS_VERIFIED,
         ("FindWhatIsDue", "dynamodb:Query", "${Table.Arn}/index/due"),
         ("KeepCursors", "dynamodb:PutItem", "${Table.Arn}"),
         ("WalkThroughTheBucket", "s3:ListBucketMultipartUploads s3:ListBucketVersions", "${Bucket.Arn}"),
@@ -132,6 +135,8 @@ def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
     drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > TellOfArrivals"),
     put("ManageFilesRole > Policies > 0 > PolicyDocument > Statement > DropCopies > Action", "cloudfront:GetInvalidation"),
     put("ServePageRole > Policies > 0 > PolicyDocument > Statement > WriteTraces > Action", "s3:GetObject"),
+    drop("GenerateThumbnailsRole > Policies > 0 > PolicyDocument > Statement > SeeWhatWasVerified"),
+    drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > SeeWhatWasVerified"),
 )
 def each_function_may_do_what_its_ports_need(stack: Stack) -> None:
     needed = actions_by_port()

@@ -22,9 +22,8 @@ impl GetTags for S3Bucket {
             .version_id(version.as_str())
             .send()
             .await;
-        let has = |tags: &[Tag], wanted: (&str, &str)| {
-            tags.iter().any(|tag| (tag.key(), tag.value()) == wanted)
-        };
+        let has =
+            |tags: &[Tag], wanted: (&str, &str)| tags.iter().any(|tag| (tag.key(), tag.value()) == wanted);
         Ok(found("GetObjectTagging", got)?.map(|got| Tags {
             is_verified: has(got.tag_set(), VERIFIED),
             is_clean: has(got.tag_set(), CLEAN),

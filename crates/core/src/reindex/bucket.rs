@@ -81,7 +81,7 @@ async fn look(
     }
     match &upload.state {
         State::Pending if is_hidden(versions) => Ok(Some(Outcome::Hidden)),
-        State::Pending => settle_all(objects, uploads, run, key, versions).await,
+        State::Pending => settle_first(objects, uploads, run, key, versions).await,
         State::Ready(verified) => {
             let is_alone = versions.iter().all(|version| version.version == verified.version);
             Ok((!is_alone).then_some(Outcome::Beside))
@@ -90,8 +90,9 @@ async fn look(
     }
 }
 
-/// What the events of these versions would have brought about. A version that is tagged already comes first: it was the file.
-async fn settle_all(
+/// What the events of these versions would have brought about, up to the first that decides. A version that is tagged already comes first: it
+/// was the file.
+async fn settle_first(
     objects: &(impl HeadObject + GetTags + TagVerified + DeleteVersion),
     uploads: &(impl GetUpload + UpdateUpload),
     run: &Run,
@@ -102,18 +103,16 @@ async fn settle_all(
         return Ok(Some(Outcome::Unsettled));
     }
     let was_file = if versions.len() > 1 { newest_file(objects, run, &key, versions).await? } else { None };
-    let mut outcome = None;
     let others = versions.iter().filter(|version| Some(*version) != was_file);
     for version in was_file.into_iter().chain(others) {
         let arrival = Arrival::Event(key, Some(version.version.clone()));
-        let came_to = match settle(objects, uploads, run.now, &arrival).await? {
-            Settled::Ready(..) => Some(Outcome::Verified),
-            Settled::Rejected(_) => Some(Outcome::Rejected),
-            Settled::Missing(_) | Settled::Gone(_) => None,
-        };
-        outcome = outcome.or(came_to);
+        match settle(objects, uploads, run.now, &arrival).await? {
+            Settled::Ready(..) => return Ok(Some(Outcome::Verified)),
+            Settled::Rejected(_) => return Ok(Some(Outcome::Rejected)),
+            Settled::Missing(_) | Settled::Gone(_) => {}
+        }
     }
-    Ok(outcome)
+    Ok(None)
 }
 
 /// Makes the row anew, if one of the versions was the file.
@@ -132,7 +131,9 @@ async fn rebuild(
     }
     // Gone since it was listed: deleted at this moment.
     let Some(stored) = objects.head_object(key, Some(&file.version), true).await? else { return Ok(None) };
-    let Some(upload) = rebuilt(key, &stored, file.stored_at, run.now) else { return Ok(Some(Outcome::Unlike)) };
+    let Some(upload) = rebuilt(key, &stored, file.stored_at, run.now) else {
+        return Ok(Some(Outcome::Unlike));
+    };
     let is_restored = run.is_dry || uploads.restore_upload(&upload).await?;
     Ok(is_restored.then_some(Outcome::Rebuilt))
 }

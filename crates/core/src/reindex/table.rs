@@ -87,6 +87,9 @@ fn cannot_be_its_bucket(gone: usize, of: usize, present: usize) -> Option<StoreE
     is_wrong.then(|| StoreError {
         operation: "GetObject",
         kind: StoreErrorKind::Permanent,
-        source: format!("{gone} of {of} files are not in the bucket, nothing was changed: is it the table's?").into(),
+        source: format!(
+            "{gone} of {of} files are not in the bucket, nothing was changed: is it the table's?"
+        )
+        .into(),
     })
 }

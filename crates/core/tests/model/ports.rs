@@ -10,11 +10,11 @@ use valet_core::error::StoreErrorKind;
 use valet_core::parts::PartNumber;
 use valet_core::ports::{
     AbortMultipart, CompleteMultipart, Completion, Copies, CreateMultipart, DeleteThumbnail, DeleteVersion,
-    DeleteVersions, Due, DuePage, DueShard, GetCursor, GetIdempotencyRecord, GetObject, GetUpload,
+    DeleteVersions, Due, DuePage, DueShard, GetCursor, GetIdempotencyRecord, GetObject, GetTags, GetUpload,
     HeadObject, IdempotencyRecord, InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions, ListParts,
     ListReady, ListVersions, MultipartsPage, ObjectVersion, PartsPage, Place, PresignPart, PresignPut,
     PutCursor, PutOutcome, PutThumbnail, PutUpload, ReadChunk, ReadyPage, RequeueArrival, SignedPut, Stored,
-    StoredObject, StoredPart, TagVerified, Under, UpdateUpload, VersionsPage, Walk, WantedPart,
+    StoredObject, StoredPart, TagVerified, Tags, Under, UpdateUpload, VersionsPage, Walk, WantedPart,
 };
 use valet_core::upload::{MultipartId, Transition, VersionId};
 use valet_core::{Owner, StoreError, ThumbnailKey, Upload, UploadId, UploadKey};
@@ -134,6 +134,7 @@ gated! {
     reads PresignPut::presign_put(upload: &Upload, now: OffsetDateTime, lifetime: Duration) -> SignedPut, "PutObject";
     reads PresignPart::presign_part(key: &UploadKey, id: &MultipartId, part: &WantedPart, now: OffsetDateTime, lifetime: Duration) -> SignedPut, "UploadPart";
     reads HeadObject::head_object(key: &UploadKey, version: Option<&VersionId>, with_checksums: bool) -> Option<StoredObject>, "GetObject";
+    reads GetTags::get_tags(key: &UploadKey, version: &VersionId) -> Option<Tags>, "GetObjectTagging";
     writes TagVerified::tag_verified(key: &UploadKey, version: &VersionId) -> bool, "PutObjectTagging";
     writes DeleteVersion::delete_version(key: &UploadKey, version: &VersionId) -> (), "DeleteObject";
     writes PutThumbnail::put_thumbnail(key: &ThumbnailKey, bytes: Vec<u8>) -> (), "PutObject";
