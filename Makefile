@@ -39,7 +39,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-openapi test-cli test-browser test-heavy test-faults
+PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-openapi test-cli test-browser test-heavy test-faults test-recovery
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -96,6 +96,10 @@ test-heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a net
 
 test-faults: .tools/engine.stamp build ## Every AWS call of every use case fails, in some way; nothing is lost
 	$(PYTEST) tests/faults
+
+test-recovery: .tools/engine.stamp build ## The table set back or lost, `valet reindex`, and whatever comes days late
+	cargo build --bin valet --bin valet-reindex
+	$(PYTEST) tests/recovery
 
 test-cost: .tools/engine.stamp ## The cost sheet adds up
 	$(PYTEST) tests/cost
@@ -176,7 +180,7 @@ $(NPM:%=.tools/%.stamp): .tools/%.stamp: infra/tools/requirements/%/package-lock
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-supply test-unit test-template test-local test-conformance test-e2e test- \
-	openapi test-cli test-browser test-heavy test-faults test-cost test-web cost bench-functions bench-thumbnails bench-upload bench-browser \
+	openapi test-cli test-browser test-heavy test-faults test-recovery test-cost test-web cost bench-functions bench-thumbnails bench-upload bench-browser \
 	screenshots fuzz-api heavy soak build build-release release reproducible tools openapi clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp

@@ -3,7 +3,12 @@
 from tests.template.assertions.permissions import MAY
 
 # Permissions that are called otherwise than the operation.
-CALLED = {"ListBucketVersions": "ListObjectVersions", "ListBucketMultipartUploads": "ListMultipartUploads", "ListMultipartUploadParts": "ListParts"}
+CALLED = {
+    "GetObjectVersionTagging": "GetObjectTagging",
+    "ListBucketVersions": "ListObjectVersions",
+    "ListBucketMultipartUploads": "ListMultipartUploads",
+    "ListMultipartUploadParts": "ListParts",
+}
 # Those that are asked for beside another, and those of the queue's poller, which is Lambda's own.
 NO_CALLS = {
     "ListBucket",
