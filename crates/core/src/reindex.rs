@@ -10,11 +10,13 @@ mod table;
 
 use crate::error::StoreError;
 use crate::ports::{
-    DeleteVersion, GetTags, GetUpload, HeadObject, ListObjectVersions, RestoreUpload, ScanUploads,
-    TagVerified, UpdateUpload,
+    DeleteVersion, GetTags, GetUpload, GetUsage, HeadObject, ListObjectVersions, ListUploads, PutUsage,
+    RestoreUpload, ScanUploads, TagVerified, UpdateUpload,
 };
-use crate::sweep_uploads::Failure;
+use crate::recount_usage::{Recount, recount_usage};
+use crate::sweep_uploads::{About, Failure};
 use crate::{Owner, UploadId};
+use futures_util::stream::{self, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
@@ -102,8 +104,10 @@ pub struct Report {
     pub foreign: u64,
     /// How many uploads came to what; those where all was in order are not among them.
     pub outcomes: BTreeMap<Outcome, u64>,
-    /// Everybody who has a row or an object: what they are counted to hold may be as old as the table was.
+    /// Everybody who has a row or an object. What they hold is counted again: their counters may be as old as the table was.
     pub owners: BTreeSet<Owner>,
+    /// How many of them were counted to hold something else than they do.
+    pub mended: u64,
     /// How much failed. The same run again tries it again.
     pub failed: u64,
     /// What failed, one after the other, the first hundred.
@@ -112,13 +116,13 @@ pub struct Report {
     pub is_broken_off: bool,
 }
 
-/// Brings the rows up to the bucket, in two passes, and tells of every upload that was not in order, as it goes.
+/// Brings the rows up to the bucket, in two passes, then the counters up to the rows, and tells of every upload that was not in order, as it goes.
 ///
 /// The first goes through the table, and stops before anything is written where the bucket cannot be its own. The second goes through
 /// the bucket. What fails about one upload stops no other.
 pub async fn reindex(
     objects: &(impl ListObjectVersions + HeadObject + GetTags + TagVerified + DeleteVersion),
-    uploads: &(impl ScanUploads + GetUpload + UpdateUpload + RestoreUpload),
+    uploads: &(impl ScanUploads + GetUpload + UpdateUpload + RestoreUpload + GetUsage + ListUploads + PutUsage),
     run: &Run,
     report: &mut Report,
     mut tell: impl FnMut(Owner, UploadId, Outcome),
@@ -126,6 +130,26 @@ pub async fn reindex(
     table::pass(objects, uploads, run, report, &mut tell).await;
     if !report.is_broken_off {
         bucket::pass(objects, uploads, run, report, &mut tell).await;
+    }
+    if !report.is_broken_off && !run.is_dry {
+        recount(uploads, report).await;
+    }
+}
+
+/// Counts what everybody holds. Who changes something each time it is tried is left to the sweep, which that change has made due.
+async fn recount(uploads: &(impl GetUsage + ListUploads + PutUsage), report: &mut Report) {
+    let owners: Vec<_> = report.owners.iter().copied().collect();
+    let recounts = owners.into_iter().map(|owner| async move {
+        let recount = recount_usage(uploads, owner, || true).await;
+        (owner, recount)
+    });
+    let mut recounts = stream::iter(recounts).buffer_unordered(AT_ONCE);
+    while let Some((owner, recount)) = recounts.next().await {
+        match recount {
+            Ok(Recount::Mended { .. }) => report.mended += 1,
+            Ok(Recount::Right | Recount::Unfinished) => {}
+            Err(error) => report.fail(About::Owner(owner), error),
+        }
     }
 }
 
@@ -149,16 +173,16 @@ impl Report {
         tell(owner, id, outcome);
     }
 
-    fn fail(&mut self, upload: Option<UploadId>, error: StoreError) {
+    fn fail(&mut self, about: About, error: StoreError) {
         self.failed += 1;
         if self.failures.len() < Self::KEPT {
-            self.failures.push(Failure { upload, error });
+            self.failures.push(Failure { about, error });
         }
     }
 
     /// Notes what nothing can follow after.
     fn break_off(&mut self, error: StoreError) {
-        self.fail(None, error);
+        self.fail(About::List, error);
         self.is_broken_off = true;
     }
 }

@@ -11,12 +11,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use time::Duration;
 use valet_core::key::{Area, ThumbnailFormat};
-use valet_core::ports::{PutThumbnail, TagVerified, UpdateUpload};
+use valet_core::ports::{GetUsage, PutThumbnail, TagVerified, UpdateUpload};
 use valet_core::reindex::{Outcome, Report, Run};
 use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
 use valet_core::upload::{
     RejectReason, SECOND_LOOK, Size, State, Thumbnails, Transfer, Transition, Verified, VersionId,
 };
+use valet_core::usage::Held;
 use valet_core::{MediaType, Owner, Upload, UploadId, UploadKey, delete_file, reindex};
 
 type Told = BTreeSet<(UploadId, Outcome)>;
@@ -333,12 +334,22 @@ async fn a_key_goes_on_with_the_next_page_of_the_list() {
 }
 
 #[tokio::test]
-async fn everybody_who_has_anything_is_named_for_the_recount() {
+async fn what_everybody_holds_is_counted_again() {
     let stack = everything_out_of_order().await;
     let bob = Owner::of_subject("bob");
     stack.file_at(&UploadKey { owner: bob, ..sample::pending().key() }, sample::PNG).await;
     let (_, report) = run(&stack, &RUN).await;
-    assert_eq!(report.owners, [Owner::of_subject("alice"), bob].into());
+    let owners = [Owner::of_subject("alice"), bob];
+    assert_eq!((report.owners, report.mended), (owners.into(), 2));
+    for owner in owners {
+        let mut held = Held::default();
+        for upload in stack.table.uploads().iter().filter(|upload| upload.owner == owner) {
+            held += Held::by(upload);
+        }
+        assert!(held.files > 0);
+        assert_eq!(stack.table.get_usage(owner).await.unwrap().unwrap().held, held);
+    }
+    assert_eq!(run(&stack, &RUN).await.1.mended, 0);
 }
 
 /// One of everything.
@@ -455,7 +466,7 @@ async fn a_deletion_at_the_same_time_leaves_a_tombstone_and_nothing_else() {
 async fn a_row_that_came_back_by_somebody_else_stays_as_it_is() {
     let stack = Stack::default();
     let file = stack.confirmed().await;
-    let gone = stack.table.update_upload(file.owner, file.id, &Transition::Delete { at: after(1) }).await;
+    let gone = stack.table.update_upload(&file, &Transition::Delete { at: after(1) }).await;
     assert!(gone.unwrap().is_some());
     assert_eq!(told(&stack).await, only(&file, Outcome::Late));
     assert_eq!(stack.state(&file).await, State::Deleted);

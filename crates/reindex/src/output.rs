@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use valet_core::error::{StoreErrorKind, chain};
 use valet_core::reindex::{Outcome, Report};
-use valet_core::sweep_uploads::Failure;
+use valet_core::sweep_uploads::{About, Failure};
 use valet_core::{Owner, UploadId};
 
 /// Standard output and error.
@@ -33,8 +33,12 @@ impl Output {
 
     /// What it has come to.
     pub(crate) fn sum_up(&self, report: &Report) {
-        for Failure { upload, error } in &report.failures {
-            let about = upload.map(|id| format!("{id}: ")).unwrap_or_default();
+        for Failure { about, error } in &report.failures {
+            let about = match about {
+                About::List => String::new(),
+                About::Upload(id) => format!("{id}: "),
+                About::Owner(owner) => format!("{owner}: "),
+            };
             complain(&format!("{about}{}", chain(error)));
         }
         print(&summary(report, self.is_dry));
@@ -43,7 +47,7 @@ impl Output {
 
 /// Numbers of everything.
 fn summary(report: &Report, is_dry: bool) -> String {
-    let Report { rows, versions, foreign, failed, .. } = report;
+    let Report { rows, versions, foreign, failed, mended, .. } = report;
     let mut text = format!("{rows} rows, {versions} versions:");
     for outcome in Outcome::ALL {
         let count = report.count(outcome);
@@ -53,6 +57,9 @@ fn summary(report: &Report, is_dry: bool) -> String {
     }
     if *foreign > 0 {
         write!(text, " {foreign} under keys that are not ours,").expect("writing to a String cannot fail");
+    }
+    if *mended > 0 {
+        write!(text, " {mended} owners counted anew,").expect("writing to a String cannot fail");
     }
     write!(text, " {failed} failed").expect("writing to a String cannot fail");
     if report.is_broken_off {
@@ -118,7 +125,7 @@ mod tests {
     fn failed(kinds: &[StoreErrorKind]) -> Report {
         let failure = |kind: &StoreErrorKind| {
             let error = StoreError { operation: "GetItem", kind: *kind, source: "told to".into() };
-            Failure { upload: None, error }
+            Failure { about: About::List, error }
         };
         Report {
             failed: kinds.len() as u64,

@@ -8,10 +8,10 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use valet_core::Upload;
 use valet_core::error::StoreError;
-use valet_core::ports::{RestoreUpload, ScanUploads, TablePlace, UploadsPage};
+use valet_core::ports::{RestoreUpload, ScanUploads, ScannedPage, TablePlace};
 
 impl ScanUploads for UploadsTable {
-    async fn scan_uploads(&self, after: Option<&TablePlace>, items: u16) -> Result<UploadsPage, StoreError> {
+    async fn scan_uploads(&self, after: Option<&TablePlace>, items: u16) -> Result<ScannedPage, StoreError> {
         let place = |place: &TablePlace| item([("pk", text(&place.partition)), ("sk", text(&place.sort))]);
         let page = self
             .client
@@ -32,7 +32,7 @@ impl ScanUploads for UploadsTable {
         let next = page.last_evaluated_key().map(|key| {
             place_of(key).ok_or_else(|| bad_answer("Scan", "a last key that is not one of this table"))
         });
-        Ok(UploadsPage { uploads, next: next.transpose()? })
+        Ok(ScannedPage { uploads, next: next.transpose()? })
     }
 }
 

@@ -14,13 +14,13 @@ pub trait ScanUploads {
         &self,
         after: Option<&TablePlace>,
         items: u16,
-    ) -> impl Future<Output = Result<UploadsPage, StoreError>> + Send;
+    ) -> impl Future<Output = Result<ScannedPage, StoreError>> + Send;
 }
 
 /// Puts rows back.
 pub trait RestoreUpload {
-    /// Records an upload as it is given, if there is no row of its id; `false` when there is one by now, which stays. IAM:
-    /// `dynamodb:PutItem`.
+    /// Records an upload as it is given, if there is no row of its id; `false` when there is one by now, which stays. The owner's counters
+    /// are left as they are: whoever puts rows back counts again. IAM: `dynamodb:PutItem`.
     fn restore_upload(&self, upload: &Upload) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
@@ -36,7 +36,7 @@ pub trait GetTags {
 
 /// Some of the uploads of all owners.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UploadsPage {
+pub struct ScannedPage {
     /// The uploads.
     pub uploads: Vec<Upload>,
     /// Where the next page begins, if there may be one: behind this item.

@@ -8,6 +8,7 @@ use crate::ports::{
     TagVerified, Under, UpdateUpload,
 };
 use crate::settle::{Arrival, Settled, settle};
+use crate::sweep_uploads::About;
 use crate::upload::State;
 use crate::{Owner, UploadId, UploadKey};
 use futures_util::stream::{self, StreamExt};
@@ -47,7 +48,7 @@ pub(super) async fn pass(
             match looked {
                 Ok(Some(outcome)) => report.note(key.owner, key.id, outcome, tell),
                 Ok(None) => {}
-                Err(error) => report.fail(Some(key.id), error),
+                Err(error) => report.fail(About::Upload(key.id), error),
             }
         }
         drop(looks);

@@ -4,8 +4,9 @@
 use super::{AT_ONCE, Outcome, Report, Run};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::ports::{HeadObject, ScanUploads, UpdateUpload};
+use crate::sweep_uploads::About;
 use crate::upload::{State, Transition, to_milliseconds};
-use crate::{Owner, UploadId};
+use crate::{Owner, Upload, UploadId};
 use futures_util::stream::{self, StreamExt};
 
 /// How many items are read at once.
@@ -39,10 +40,10 @@ pub(super) async fn pass(
         while let Some((upload, found)) = looks.next().await {
             match found {
                 Ok(Some(_)) => here += 1,
-                Ok(None) => gone.push((upload.owner, upload.id)),
+                Ok(None) => gone.push(upload),
                 Err(error) => {
                     unknown += 1;
-                    report.fail(Some(upload.id), error);
+                    report.fail(About::Upload(upload.id), error);
                 }
             }
         }
@@ -57,20 +58,21 @@ pub(super) async fn pass(
         {
             return report.break_off(error);
         }
-        let moves = gone.into_iter().map(|(owner, id)| async move {
+        let moves = gone.into_iter().map(|upload| async move {
+            let Upload { owner, id, .. } = upload;
             if run.is_dry {
                 return (owner, id, Ok(true));
             }
             let delete = Transition::Delete { at: to_milliseconds(run.now) };
             // Where the condition does not hold, its owner has deleted it at this moment.
-            (owner, id, uploads.update_upload(owner, id, &delete).await.map(|moved| moved.is_some()))
+            (owner, id, uploads.update_upload(&upload, &delete).await.map(|moved| moved.is_some()))
         });
         let mut moves = stream::iter(moves).buffer_unordered(AT_ONCE);
         while let Some((owner, id, moved)) = moves.next().await {
             match moved {
                 Ok(true) => report.note(owner, id, Outcome::Deleted, tell),
                 Ok(false) => {}
-                Err(error) => report.fail(Some(id), error),
+                Err(error) => report.fail(About::Upload(id), error),
             }
         }
         place = page.next;

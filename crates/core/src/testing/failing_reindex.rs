@@ -2,12 +2,12 @@
 
 use super::Failing;
 use crate::error::StoreError;
-use crate::ports::{GetTags, RestoreUpload, ScanUploads, TablePlace, Tags, UploadsPage};
+use crate::ports::{GetTags, RestoreUpload, ScanUploads, ScannedPage, TablePlace, Tags};
 use crate::upload::VersionId;
 use crate::{Upload, UploadKey};
 
 impl<T: ScanUploads + Sync> ScanUploads for Failing<'_, T> {
-    async fn scan_uploads(&self, after: Option<&TablePlace>, items: u16) -> Result<UploadsPage, StoreError> {
+    async fn scan_uploads(&self, after: Option<&TablePlace>, items: u16) -> Result<ScannedPage, StoreError> {
         self.call("Scan", self.inner.scan_uploads(after, items)).await
     }
 }

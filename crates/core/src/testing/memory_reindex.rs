@@ -2,20 +2,22 @@
 
 use super::{MemoryBucket, MemoryTable};
 use crate::error::StoreError;
-use crate::ports::{GetTags, RestoreUpload, ScanUploads, TablePlace, Tags, UploadsPage};
+use crate::ports::{GetTags, RestoreUpload, ScanUploads, ScannedPage, TablePlace, Tags};
 use crate::upload::VersionId;
 use crate::{Upload, UploadKey};
 
 impl MemoryTable {
-    /// The table as it is now: what it can be set back to.
+    /// The uploads and the counters as they are now: what the table can be set back to.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self::with(self.uploads())
+        let copy = Self::with(self.uploads());
+        copy.items().usage.clone_from(&self.items().usage);
+        copy
     }
 }
 
 impl ScanUploads for MemoryTable {
-    async fn scan_uploads(&self, after: Option<&TablePlace>, items: u16) -> Result<UploadsPage, StoreError> {
+    async fn scan_uploads(&self, after: Option<&TablePlace>, items: u16) -> Result<ScannedPage, StoreError> {
         let limit = usize::from(items);
         let all = self.uploads().into_iter();
         let behind = |upload: &Upload| {
@@ -29,7 +31,7 @@ impl ScanUploads for MemoryTable {
         let last = uploads.last().filter(|_| uploads.len() == limit);
         let next =
             last.map(|last| TablePlace { partition: last.owner.to_string(), sort: last.id.to_string() });
-        Ok(UploadsPage { uploads, next })
+        Ok(ScannedPage { uploads, next })
     }
 }
 

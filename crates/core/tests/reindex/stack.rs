@@ -3,9 +3,9 @@
 use time::{Duration, OffsetDateTime};
 use valet_core::complete_upload::Said;
 use valet_core::key::CACHE_CONTROL;
-use valet_core::ports::{GetUpload, PutUpload, StoredHeaders, TagVerified};
+use valet_core::ports::{GetUpload, StoredHeaders, TagVerified};
 use valet_core::sweep_uploads::{Counts, Limits, Report, Run};
-use valet_core::testing::{MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, sample};
+use valet_core::testing::{MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, PutUpload, sample};
 use valet_core::upload::{RejectReason, Size, State, Thumbnails, Transfer, Verified, VersionId};
 use valet_core::{Upload, UploadKey, cancel_upload, confirm_upload, delete_file, sweep_uploads};
 

@@ -3,7 +3,7 @@
 use super::{Bucket, Send, Table, Uploader};
 use crate::Upload;
 use crate::ports::{GetTags, IdempotencyRecord, PresignPut, RestoreUpload, ScanUploads, Tags};
-use crate::testing::sample;
+use crate::testing::{PutUpload, sample};
 use crate::upload::Transition;
 use std::collections::BTreeMap;
 
@@ -86,7 +86,7 @@ async fn a_row_is_put_back_where_there_is_none(
     }
     let upload = fresh();
     table.put_upload(&upload, None).await.unwrap();
-    let cancelled = table.update_upload(upload.owner, upload.id, &Transition::Cancel).await.unwrap();
+    let cancelled = table.update_upload(&upload, &Transition::Cancel).await.unwrap();
     assert!(!table.restore_upload(&upload).await.unwrap());
     assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap(), cancelled);
 }
