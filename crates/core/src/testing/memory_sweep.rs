@@ -56,6 +56,11 @@ impl MemoryTable {
         self.items().usage.get(&owner).map(|counted| counted.counters).unwrap_or_default()
     }
 
+    /// When an owner's uploads are to be counted again, if they are.
+    pub fn recount_due_at(&self, owner: Owner) -> Option<OffsetDateTime> {
+        self.items().usage.get(&owner)?.due_at
+    }
+
     /// Sets an owner's counters to something else, as if they had gone wrong. They are due as before.
     pub fn spoil(&self, owner: Owner, held: Held) {
         self.items().usage.entry(owner).or_default().counters.held = held;
