@@ -39,10 +39,13 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-openapi test-cli test-browser test-heavy test-faults test-recovery
+# What keeps all processors busy, and what the others need.
+PARTS := fmt clippy doc test-unit test-layers test-cost test-web tools build-tests
+# What waits for a stack most of the time: beside each other, the longest first.
+BESIDE := test-e2e test-local test-faults test-browser test-cli test-openapi test-supply test-heavy test-recovery test-template test-conformance
 
-test: ## Everything, with the time each part took
-	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
+test: ## Everything, with the time each part took; LANES=1 for one part at a time
+	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS) --beside $(BESIDE) $(if $(LANES),--lanes $(LANES))
 
 lint: fmt clippy doc test-layers ## Formatting, clippy, docs and layers
 
@@ -146,6 +149,12 @@ soak: .tools/engine.stamp build ## Every call fails in every way; then clients f
 build: ## The functions, debug
 	cargo build $(BINARIES)
 
+# Under cargo's lock, for which parts that run beside each other would wait.
+build-tests: build ## What the tests run besides the functions
+	cargo build --bin valet --bin valet-reindex
+	cargo test --package valet-http --features openapi --no-run
+	cargo test --workspace --features valet-aws/live --test conformance --no-run
+
 build-release: .tools/lambda.stamp ## The functions as they are deployed, zipped in target/lambda
 	PATH="$(CURDIR)/.tools/lambda/bin:$$PATH" cargo lambda build --release $(BINARIES) --output-format zip --skip-target-check $(if $(ARCH),--$(ARCH))
 
@@ -179,8 +188,8 @@ NPM := guard openapi sharp browser-packages swagger typescript
 $(NPM:%=.tools/%.stamp): .tools/%.stamp: infra/tools/requirements/%/package-lock.json infra/tools/install.py
 	@$(PYTHON) infra/tools/install.py $*
 
-.PHONY: dev try token watch test lint fmt clippy doc test-layers test-supply test-unit test-template test-local test-conformance test-e2e test- \
-	openapi test-cli test-browser test-heavy test-faults test-recovery test-cost test-web cost bench-functions bench-thumbnails bench-upload bench-browser \
-	screenshots fuzz-api heavy soak build build-release release reproducible tools openapi clean help
+.PHONY: dev try token watch test lint fmt clippy doc test-layers test-supply test-unit test-template test-local test-conformance test-e2e \
+	test-openapi test-cli test-browser test-heavy test-faults test-recovery test-cost test-web cost bench-functions bench-thumbnails bench-upload bench-browser \
+	screenshots fuzz-api heavy soak build build-tests build-release release reproducible tools openapi clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp
