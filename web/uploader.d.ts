@@ -169,6 +169,9 @@ export type ProblemCode =
   | "upload_expired"
   | "file_too_large"
   | "type_not_allowed"
+  | "quota_exceeded"
+  | "too_many_pending"
+  | "too_many_grants"
   | "size_mismatch"
   | "checksum_mismatch"
   | "content_mismatch"
@@ -198,7 +201,7 @@ export class UploadError extends Error {
 export function upload(file: File, options: UploadOptions): UploadTask;
 
 /**
- * Uploads many files, in their order, with grants for up to 50 at a time; one that fails ends only itself. The tasks may be awaited whenever it suits: until then a
+ * Uploads many files, in their order, with grants for up to 50 at a time, and no more than 50 ahead; one that fails ends only itself. The tasks may be awaited whenever it suits: until then a
  * rejection is not reported as unhandled.
  */
 export function uploadAll(files: Iterable<File>, options: Omit<UploadOptions, "resume">): UploadTask[];

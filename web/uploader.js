@@ -14,7 +14,7 @@ const failure = (status, problem) => {
 	return new UploadError("http_" + status, text, { errors, ...problem, status, retryable });
 };
 const over = (status) => new UploadError(status, "the upload is " + status);
-const isMended = ({ status, code }) => /404|410|invalid_state|not_uploaded|parts_mismatch/.test(status + code);
+const isMended = ({ status }) => /404|409|410/.test(status);
 
 const heard = new Set();
 const hostOf = (url) => new URL(url).host;
@@ -25,15 +25,16 @@ const unreachable = (url) => {
 
 const typeOf = (file) => file.type.split(";")[0];
 
-const backOff = (failures, wait = 0) =>
-	new Promise((done) => setTimeout(done, wait + Math.random() * Math.min(2e4, 500 * 2 ** failures)));
+const backOff = (failures, retryAfter) =>
+	new Promise((done) => setTimeout(done, (1e3 * retryAfter || 0) + Math.random() * Math.min(2e4, 500 * 2 ** failures)));
 
-// Where tasks wait: paused, offline, or for a connection.
+// Where tasks wait.
 const waiting = [];
 const woken = () => new Promise((done) => waiting.push(done));
 const wake = () => waiting.splice(0).forEach((done) => done());
 globalThis.addEventListener?.("online", wake);
-let busy = 0, limit = Infinity;
+const open = new Set();
+let busy = 0, limit = Infinity, filling;
 
 const newRun = (options) => ({ parallel: 6, retries: 5, ...options, turn: 0, arrived: 0, requests: new Set() });
 const interrupt = (run) => {
@@ -50,14 +51,16 @@ const attempt = async (run, job) => {
 		try {
 			return await job(turn);
 		} catch (error) {
-			const { code, status, retryable, gaveUp, wait } = error;
+			const { code, status, retryable, gaveUp, retryAfter } = error;
 			if (turn !== run.turn) continue;
 			if (!retryable || gaveUp || code === "not_uploaded") throw error;
 			if ((isLost = code === "network" && !navigator.onLine)) continue;
 			if (arrived !== (arrived = run.arrived)) failures = 0;
-			if (status !== 202 && ++failures > run.retries) throw Object.assign(error, { gaveUp: true });
-			limit = Math.ceil(Math.min(limit, run.parallel) / 2);
-			await backOff(failures, wait);
+			if (!/202|too_many/.test(status + code)) {
+				if (++failures > run.retries) throw Object.assign(error, { gaveUp: true });
+				limit = Math.ceil(Math.min(limit, run.parallel) / 2);
+			}
+			await backOff(failures, retryAfter);
 		}
 	}
 };
@@ -73,21 +76,20 @@ const call = (run, method, path, body) => {
 		});
 		heard.add(hostOf(api));
 		const { status } = response;
-		const wait = 1e3 * response.headers.get("retry-after") || 0;
 		if (status === 401 && token.call && !again) return once(true);
 		const json = await response.json().catch(() => {});
 		if (json && status < 202) return json;
-		throw failure(status, { ...json, wait });
+		throw failure(status, { retryAfter: response.headers.get("retry-after"), ...json });
 	};
 	return attempt(run, () => once());
 };
 
-const grants = async (files, options) => {
+const grants = async (files, options, run = newRun(options)) => {
 	const items = [];
 	for (const file of files) {
 		const { size, name: filename } = file;
 		const isSmall = size <= 2 ** 24;
-		const { checksum, partSize = isSmall || size > 2 ** 27 ? undefined : 2 ** 23 } = options;
+		const { checksum, partSize = isSmall || size > 2 ** 27 ? void 0 : 2 ** 23 } = options;
 		const item = { filename, contentType: typeOf(file), size, partSize };
 		if (checksum && isSmall && !partSize) {
 			const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer().catch(() => new Uint8Array()));
@@ -95,15 +97,14 @@ const grants = async (files, options) => {
 		}
 		items.push(item);
 	}
-	const ask = (path, body) => call(newRun(options), "POST", path, body);
-	return items[1] ? (await ask("/batch", { items })).items : [{ upload: await ask("", items[0]) }];
+	const upload = await (items[1] ? call(run, "POST", "/batch", { items }) : call(run, "POST", "", items[0]));
+	return upload.items ?? [{ upload }];
 };
 
 const start = (file, options, ask) => {
 	const run = newRun(options);
 	const { signal, onGrant, onProgress } = options;
-	let upload, signing, failed, settle;
-	let parts = [];
+	let upload, signing, failed, settle, parts = [];
 
 	const api = (method, path, body) => call(run, method, "/" + task.id + path, body);
 	const report = (phase) => {
@@ -114,7 +115,7 @@ const start = (file, options, ask) => {
 	const isReady = ({ etag, url, until }) => etag || (url && !(until <= Date.now()));
 	const keep = ({ request = {}, multipart, parts: signed = multipart?.parts ?? [request] }) => {
 		for (const { partNumber = 1, url, headers } of signed) {
-			const until = Date.now() + /X-Amz-Expires=(\d+)/.exec(url)?.[1] * 900;
+			const until = Date.now() + /Expires=(\d+)/.exec(url)?.[1] * 900;
 			Object.assign(parts[partNumber - 1], { url, headers, until });
 		}
 	};
@@ -164,7 +165,7 @@ const start = (file, options, ask) => {
 		part.url = null;
 		if (/^2|412/.test(status)) {
 			part.etag = status === 412 || request.getResponseHeader("etag");
-			if (!part.etag) throw new UploadError("cors", `the CORS rules of ${hostOf(url)} do not expose ETag`);
+			if (!part.etag) throw new UploadError("cors", hostOf(url) + " hides its ETag from this page");
 			run.arrived++;
 			limit++;
 			return moved(body.size);
@@ -189,10 +190,7 @@ const start = (file, options, ask) => {
 			for (const part of left) {
 				sign(parts[part.partNumber + run.parallel]).catch(() => {});
 				while (!part.etag && !failed)
-					await attempt(run, (turn) => failed || send(part, turn)).catch((error) => {
-						failed ??= error;
-						interrupt(run);
-					});
+					await attempt(run, (turn) => failed || send(part, turn)).catch((error) => interrupt(run, (failed ??= error)));
 			}
 		};
 		await Promise.all(Array.from({ length: run.parallel }, work));
@@ -204,8 +202,8 @@ const start = (file, options, ask) => {
 		const { partSize = file.size, partCount: length = 1 } = upload.multipart ?? {};
 		parts = Array.from({ length }, (_, n) => {
 			const body = file.slice(n * partSize, (n + 1) * partSize);
-			const known = parts[n]?.etag ?? stored[n + 1];
-			const etag = known === stored[n + 1] && known;
+			const known = stored[n + 1];
+			const etag = (parts[n]?.etag ?? known) === known && known;
 			return { partNumber: n + 1, body, etag, sent: etag ? body.size : 0 };
 		});
 		keep(upload);
@@ -223,13 +221,15 @@ const start = (file, options, ask) => {
 	};
 
 	const granted = async () => {
-		const [{ status, problem, upload }] = await (ask?.() ?? grants([file], options));
+		const [{ status, problem, upload }] = await (ask?.() ?? grants([file], options, run));
 		ask = null;
 		if (problem) throw failure(status, problem);
 		return upload;
 	};
 
 	const begin = async () => {
+		while (!run.ended && (run.paused || !(filling ||= open.size < 26))) await woken();
+		filling = open.add(run).size < 50;
 		for (let rounds = 0; ; rounds++) {
 			upload = {};
 			if (task.id)
@@ -268,6 +268,7 @@ const start = (file, options, ask) => {
 		id: options.resume,
 		pause() {
 			run.paused = true;
+			open.delete(run);
 			interrupt(run);
 		},
 		resume() {
@@ -285,6 +286,8 @@ const start = (file, options, ask) => {
 	begin()
 		.then((record) => report("done") ?? record)
 		.finally(() => {
+			open.delete(run);
+			wake();
 			signal?.removeEventListener("abort", task.cancel);
 			if (run.ended && task.id) call(newRun(options), "DELETE", "/" + task.id).catch(() => {});
 			run.ended = true;
@@ -296,11 +299,14 @@ const start = (file, options, ask) => {
 export const upload = (file, options) => start(file, options);
 
 export const uploadAll = (files, options) => {
-	const all = [...files];
-	const groups = [];
-	return all.map((file, n) => {
-		const from = n - (n % 50);
-		const ask = async () => [(await (groups[from] ??= grants(all.slice(from, from + 50), options)))[n - from]];
+	let lot;
+	return [...files].map((file) => {
+		const ask = async () => {
+			const mine = (lot ??= []);
+			const n = mine.push(file) - 1;
+			lot = await null;
+			return [(await (mine.grants ??= grants(mine, options)))[n]];
+		};
 		const task = start(file, { ...options, resume: null }, ask);
 		task.catch(() => {});
 		return task;

@@ -37,7 +37,7 @@ def main() -> None:
     began = time.monotonic()
     shutil.rmtree(RUN, ignore_errors=True)
     try:
-        with Stack(state=RUN, ports=ports, functions=functions) as stack:
+        with Stack(state=RUN, ports=ports, functions=functions, roomy=False) as stack:
             stack.outputs.write()
             _welcome(stack, time.monotonic() - began)
             while True:

@@ -20,11 +20,21 @@ from infra.local.logs import Logs
 from infra.local.sorry import Sorry
 
 
+# More than any suite comes to: what one test abandons must not be what the next one is refused for.
+ROOMY = {
+    "OwnerMaxFiles": "999999999",
+    "OwnerMaxBytes": "999999TiB",
+    "OwnerMaxPending": "999999999",
+    "OwnerGrantsPerMinute": "999999999",
+}
+
+
 class Stack:
     """The template on a fresh engine, with an issuer beside it.
 
     `ports` are those of the engine, the API, the CDN, the issuer and the page; left out, free ones are found. `parameters` are the
-    template's. `functions` are binaries by name; left out, the debug binaries. `functions_endpoint` is the engine's.
+    template's; `roomy` gives an owner limits that no suite reaches, in place of the template's defaults. `functions` are binaries by
+    name; left out, the debug binaries. `functions_endpoint` is the engine's.
     """
 
     def __init__(
@@ -35,10 +45,11 @@ class Stack:
         parameters: dict[str, str] | None = None,
         functions: dict[str, Path] | None = None,
         functions_endpoint: str | None = None,
+        roomy: bool = True,
     ) -> None:
         self._state = state
         self._ports = ports
-        self._parameters = parameters
+        self._parameters = (ROOMY if roomy else {}) | (parameters or {})
         self._functions = functions
         self._functions_endpoint = functions_endpoint
         self._stop = ExitStack()

@@ -41,7 +41,7 @@ def main() -> None:
     with ExitStack() as stop:
         if running is None:
             shutil.rmtree(RUN, ignore_errors=True)
-            running = stop.enter_context(Stack(state=RUN, ports=ports, functions=functions)).outputs
+            running = stop.enter_context(Stack(state=RUN, ports=ports, functions=functions, roomy=False)).outputs
             stop.callback(OUTPUTS.unlink, missing_ok=True)
             running.write()
         try:

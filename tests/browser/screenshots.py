@@ -127,7 +127,7 @@ def main() -> None:
     options = parser.parse_args()
     options.to.mkdir(parents=True, exist_ok=True)
     with ExitStack() as running:
-        stack = running.enter_context(Stack())
+        stack = running.enter_context(Stack(roomy=False))
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="valet-screenshots-")))
         playwright = running.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=find_chromium("screenshots"))

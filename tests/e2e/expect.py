@@ -2,7 +2,7 @@
 
 from .web import Reply
 
-RETRYABLE = {"not_uploaded", "idempotency_in_progress", "try_later"}
+RETRYABLE = {"not_uploaded", "idempotency_in_progress", "try_later", "too_many_pending", "too_many_grants"}
 FIELDS = {"type", "title", "status", "detail", "code", "requestId", "retryable"}
 
 
@@ -13,7 +13,9 @@ def problem(reply: Reply, status: int, code: str) -> dict:
     told = reply.json()
     assert (told["status"], told["code"]) == (status, code), told
     assert told["retryable"] is (code in RETRYABLE)
-    assert FIELDS <= set(told) <= FIELDS | {"errors"}
+    assert FIELDS <= set(told) <= FIELDS | {"errors", "retryAfter"}
+    # Once more what the header says, and only where there is one.
+    assert str(told.get("retryAfter")) == str(reply.headers.get("retry-after")), told
     assert all(isinstance(told[name], str) and told[name] for name in FIELDS - {"status", "retryable"}), told
     for error in told.get("errors", []):
         assert set(error) == {"pointer", "detail"}, error

@@ -20,6 +20,7 @@ ROUTES = [
     ("POST", "/v1/uploads"),
     ("POST", "/v1/uploads/batch"),
     ("GET", "/v1/limits"),
+    ("GET", "/v1/usage"),
     ("GET", "/v1/uploads/{id}"),
     ("POST", "/v1/uploads/{id}/url"),
     ("POST", "/v1/uploads/{id}/parts"),

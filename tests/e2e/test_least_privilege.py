@@ -224,6 +224,10 @@ def expires(trial: Trial, grant: dict) -> bool:
     return trial.status(grant) == "expired"
 
 
+def counts_again(trial: Trial, _: dict) -> bool:
+    return trial.sweep().get("recounted", 0) > 0
+
+
 def settles_what_nobody_told_of(trial: Trial, grant: dict) -> bool:
     trial.sweep()
     return trial.status(grant) == "ready"
@@ -324,6 +328,15 @@ def ended(trial: Trial, grant: dict) -> dict:
 
 def unused(trial: Trial) -> dict:
     return ended(trial, granted(trial))
+
+
+def counted_long_ago(trial: Trial) -> dict:
+    """What its owner holds has changed since it was counted last, more than a day ago."""
+    grant = granted(trial)
+    key = {"pk": {"S": f"OWNER#{trial.user.owner}"}, "sk": {"S": "USAGE"}}
+    values = {":by": {"N": str(25 * HOUR)}}
+    trial.storage.dynamodb.update_item(TableName=trial.storage.table, Key=key, UpdateExpression="SET due_at = due_at - :by", ExpressionAttributeValues=values)
+    return grant
 
 
 def unheard(trial: Trial) -> dict:
@@ -451,6 +464,7 @@ LOGS: dict[str, Attempt] = {
 NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (ISSUE, "KeepGrants", "dynamodb:PutItem"): (None, issues),
     (ISSUE, "KeepGrants", "dynamodb:GetItem"): (granted, reads),
+    (ISSUE, "KeepGrants", "dynamodb:UpdateItem"): (None, issues),
     (ISSUE, "SignUploads", "s3:PutObject"): (granted, puts),
     (ISSUE, "SeeParts", "s3:ListMultipartUploadParts"): (in_parts, sees_parts),
     (CONFIRM, "PutPartsTogether", "s3:ListMultipartUploadParts"): (all_parts, confirms),
@@ -479,6 +493,7 @@ NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (SWEEP, "SettleRows", "dynamodb:GetItem"): (unused, expires),
     (SWEEP, "SettleRows", "dynamodb:UpdateItem"): (unused, expires),
     (SWEEP, "FindWhatIsDue", "dynamodb:Query"): (unused, expires),
+    (SWEEP, "CountWhatIsHeld", "dynamodb:Query"): (counted_long_ago, counts_again),
     (SWEEP, "KeepCursors", "dynamodb:PutItem"): (None, remembers_its_place),
     (SWEEP, "SettleObjects", "s3:GetObject"): (unheard, settles_at_the_end_of_the_grant),
     (SWEEP, "SettleObjects", "s3:GetObjectVersion"): (unheard_with_checksum, settles_what_nobody_told_of),

@@ -49,6 +49,7 @@ class Seen:
     versions: list[dict] = field(default_factory=list)
     markers: list[dict] = field(default_factory=list)
     multiparts: list[dict] = field(default_factory=list)
+    usage: dict[str, dict] = field(default_factory=dict)
 
     def of(self, owners: set[str]) -> "Seen":
         """What these owners have."""
@@ -56,6 +57,7 @@ class Seen:
             {name: row for name, row in self.rows.items() if name[0] in owners},
             [key for key in self.keys if key["owner"] in owners],
             *([entry for entry in entries if entry["Key"].split("/")[1:2] and entry["Key"].split("/")[1] in owners] for entries in (self.versions, self.markers, self.multiparts)),
+            usage={owner: item for owner, item in self.usage.items() if owner in owners},
         )
 
 
@@ -63,11 +65,13 @@ def look(stack: Stack) -> Seen:
     """Reads all there is, as the account's owner."""
     seen = Seen()
     for item in _items(stack):
-        owner, kind, name = item["pk"].removeprefix("OWNER#"), *item["sk"].split("#", 1)
+        owner, (kind, _, name) = item["pk"].removeprefix("OWNER#"), item["sk"].partition("#")
         if kind == "UPLOAD":
             seen.rows[owner, name] = item
         elif kind == "IDEMPOTENCY":
             seen.keys.append(item | {"owner": owner})
+        elif kind == "USAGE":
+            seen.usage[owner] = item
     for page in stack.s3.get_paginator("list_object_versions").paginate(Bucket=stack.bucket):
         seen.versions += page.get("Versions", [])
         seen.markers += page.get("DeleteMarkers", [])
@@ -81,6 +85,7 @@ def violations(stack: Stack, seen: Seen, *, now: float | None = None, at_rest: b
     milliseconds = int((time.time() if now is None else now) * 1000)
     found = [f"{_named(name)}: {what}" for name, row in seen.rows.items() for what in _row(row, milliseconds, at_rest=at_rest)]
     found += _keys(seen)
+    found += _usage(seen)
     found += _objects(seen, at_rest=at_rest)
     found += _multiparts(seen, milliseconds)
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -88,6 +93,20 @@ def violations(stack: Stack, seen: Seen, *, now: float | None = None, at_rest: b
             found += some
         found += [what for what in pool.map(lambda entry: _served(stack, seen, entry), _latest(seen)) if what]
     return found
+
+
+def _usage(seen: Seen) -> Iterator[str]:
+    """What is counted for an owner is what its rows come to: both change in one write."""
+    held: dict[str, dict[str, int]] = defaultdict(lambda: {"files": 0, "bytes": 0, "pending": 0})
+    for (owner, _), row in seen.rows.items():
+        if row["status"] in ("pending", "ready"):
+            held[owner]["files"] += 1
+            held[owner]["bytes"] += row.get("size_bytes", row.get("max_bytes", 0))
+            held[owner]["pending"] += row["status"] == "pending"
+    for owner in seen.usage.keys() | held.keys():
+        counted = {what: seen.usage.get(owner, {}).get(what, 0) for what in ("files", "bytes", "pending")}
+        if counted != held[owner]:
+            yield f"{owner}: counted are {counted}, and its rows hold {held[owner]}"
 
 
 def _row(row: dict, now: int, *, at_rest: bool) -> Iterator[str]:

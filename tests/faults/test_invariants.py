@@ -79,6 +79,12 @@ def shrinks_the_row(world, client, grant):
     _row(world, client, grant, "SET size_bytes = :n", values={":n": {"N": "1"}})
 
 
+def counts_one_more(world, client, grant):
+    usage = {"pk": {"S": f"OWNER#{client.owner}"}, "sk": {"S": "USAGE"}}
+    values = {":n": {"N": "1"}}
+    world.storage.dynamodb.update_item(TableName=world.storage.table, Key=usage, UpdateExpression="ADD files :n", ExpressionAttributeValues=values)
+
+
 BROKEN: list[tuple[Callable, str]] = [
     (takes_the_tag_away, "ready and not tagged"),
     (takes_the_tag_away, "ready and answered with 403"),
@@ -95,6 +101,8 @@ BROKEN: list[tuple[Callable, str]] = [
     (begins_parts, "parts of an upload that is ready"),
     (remembers_a_key, "without its upload"),
     (shrinks_the_row, "granted 1 bytes"),
+    (shrinks_the_row, "its rows hold"),
+    (counts_one_more, "its rows hold"),
 ]
 
 

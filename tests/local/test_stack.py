@@ -40,6 +40,7 @@ def test_a_call_reaches_its_function_with_the_callers_claims(stack):
         ("GET", "/v1/uploads/1", "IssueUpload"),
         ("POST", "/v1/uploads/1/url", "IssueUpload"),
         ("GET", "/v1/limits", "IssueUpload"),
+        ("GET", "/v1/usage", "IssueUpload"),
         ("POST", "/v1/uploads/1/confirm", "ConfirmUpload"),
         ("DELETE", "/v1/uploads/1", "ConfirmUpload"),
         ("GET", "/v1/files", "ManageFiles"),

@@ -15,6 +15,13 @@ export class Fake {
   page = 1000;
   /** How long storage takes for a PUT, in milliseconds. */
   takes = 0;
+  /** How many uploads may be pending, and be granted in one minute, which has so many milliseconds here. A wait of a second takes ten of them. */
+  maxPending = Infinity;
+  maxGrants = Infinity;
+  minute = 250;
+  maxFiles = Infinity;
+  mostPending = 0;
+  refusals = 0;
   token = "good";
   uploads = new Map();
   /** `POST /v1/uploads` and the like, ids left out. */
@@ -23,6 +30,7 @@ export class Fake {
   busy = 0;
   busiest = 0;
   #script = [];
+  #grants = [];
 
   async start() {
     const serve = async (handle) => {
@@ -173,7 +181,32 @@ export class Fake {
   #issue(asked) {
     if (asked.contentType !== "video/mp4") return problem(415, "type_not_allowed", "accepted are: video/mp4");
     if (!(asked.size > 0)) return problem(400, "invalid_request", "the request is not valid", [{ pointer: "/size", detail: "must be at least 1" }]);
-    return { status: 201, json: this.#grant(asked) };
+    const full = this.#full();
+    if (full) {
+      this.refusals++;
+      return full;
+    }
+    this.#grants.push(Date.now());
+    const json = this.#grant(asked);
+    this.mostPending = Math.max(this.mostPending, this.#pending());
+    return { status: 201, json };
+  }
+
+  #pending() {
+    return [...this.uploads.values()].filter(({ record }) => record.status === "pending").length;
+  }
+
+  #full() {
+    const held = [...this.uploads.values()].filter(({ record }) => ["pending", "ready"].includes(record.status)).length;
+    if (held >= this.maxFiles) return problem(403, "quota_exceeded", `this does not fit: of at most ${this.maxFiles} files, ${held} are held`);
+    const isFull = (code, retryAfter) => {
+      const { json } = problem(429, code, "too many of them", undefined, true);
+      return { status: 429, headers: { "retry-after": retryAfter }, json: { ...json, retryAfter } };
+    };
+    if (this.#pending() >= this.maxPending) return isFull("too_many_pending", 10);
+    const window = Math.floor(Date.now() / this.minute);
+    if (this.#grants.filter((at) => Math.floor(at / this.minute) === window).length < this.maxGrants) return undefined;
+    return isFull("too_many_grants", Math.ceil(((window + 1) * this.minute - Date.now()) / 10));
   }
 
   #read({ record, isSingle, partSize, partCount, parts }, query) {

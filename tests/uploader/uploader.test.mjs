@@ -358,7 +358,7 @@ test("an ETag that is hidden from the page is explained", async () => {
   fake.hidesEtag = true;
   const error = await failing(begin(video(2_700)));
   assert.equal(error.code, "cors");
-  assert.equal(error.message, `The CORS rules of ${new URL(fake.bucket).host} do not expose ETag.`);
+  assert.equal(error.message, `${new URL(fake.bucket).host} hides its ETag from this page.`);
 });
 
 test("a host that never answered may have CORS rules that keep the page out, one that did has not", async () => {
@@ -644,11 +644,11 @@ test("an upload whose grant ends meanwhile begins anew", async () => {
 
 // ---- Many at once
 
-test("files are granted fifty at a time", async () => {
+test("files are granted many at a time, and no more than fifty ahead", async () => {
   const tasks = beginAll(Array.from({ length: 120 }, (_, n) => video(300 + n, `${n}.mp4`)));
   const files = await Promise.all(tasks);
-  assert.equal(fake.count("POST /v1/uploads/batch"), 3);
-  assert.equal(fake.count(GRANT), 0);
+  assert.deepEqual([fake.count("POST /v1/uploads/batch"), fake.count(GRANT)], [4, 0]);
+  assert.equal(fake.mostPending, 50);
   assert.deepEqual(
     files.map(({ filename, size }) => [filename, size]),
     Array.from({ length: 120 }, (_, n) => [`${n}.mp4`, 300 + n]),
@@ -713,4 +713,82 @@ test("a rejection that nobody looks at yet is not reported as unhandled", async 
   process.off("unhandledRejection", listener);
   assert.deepEqual(unhandled, []);
   assert.equal((await failing(bad)).code, "type_not_allowed");
+});
+
+const videos = (count) => Array.from({ length: count }, (_, n) => video(300 + n, `${n}.mp4`));
+const others = (count) => Array.from({ length: count }, () => fake.add(video(300)));
+
+test("five hundred files go up where an owner may hold a hundred grants, and none is refused", async () => {
+  fake.maxPending = 100;
+  const files = await Promise.all(beginAll(videos(500)));
+  assert.equal(files.length, 500);
+  assert.deepEqual([fake.refusals, fake.mostPending], [0, 50]);
+  assert.ok(fake.count("POST /v1/uploads/batch") <= 20);
+});
+
+test("files that find no room wait for those before them, however often", async () => {
+  fake.maxPending = 100;
+  others(97);
+  const files = await Promise.all(beginAll(videos(60), { retries: 0 }));
+  assert.deepEqual([files.length, fake.mostPending], [60, 100]);
+  assert.ok(fake.refusals > 20);
+  assert.ok(waits.filter((ms) => ms >= 10_000).length >= 40, "an item of a batch says when to ask again, too");
+});
+
+test("files that are too many for a minute wait for the next one", async () => {
+  fake.maxGrants = 15;
+  const begun = Date.now();
+  const files = await Promise.all(beginAll(videos(60), { retries: 0 }));
+  assert.equal(files.length, 60);
+  assert.ok(fake.refusals > 0 && Date.now() - begun >= 2 * fake.minute);
+});
+
+test("one file waits for room as long as there is none, and counts nothing", async () => {
+  fake.maxPending = 1;
+  const [other] = others(1);
+  const task = begin(video(300), { retries: 0 });
+  await until(() => fake.refusals === 9, "it asks again and again");
+  other.record.status = "cancelled";
+  assert.equal((await task).status, "ready");
+  assert.ok(waits.slice(0, 9).every((ms) => ms === 10_250), String(waits));
+});
+
+test("a task that is cancelled while there is no room asks no more", async () => {
+  fake.maxPending = 0;
+  const tasks = [begin(video(300)), ...beginAll(videos(2))];
+  await until(() => fake.refusals >= 6, "all wait");
+  for (const task of tasks) task.cancel();
+  for (const task of tasks) assert.equal((await failing(task)).code, "cancelled");
+  await new Promise((done) => setTimeout(done, 250));
+  const before = fake.refusals;
+  fake.maxPending = Infinity;
+  await new Promise((done) => setTimeout(done, 250));
+  assert.deepEqual([fake.refusals, fake.uploads.size], [before, 0]);
+});
+
+test("a task that is cancelled before its turn is never granted", async () => {
+  fake.takes = 20;
+  const tasks = beginAll(videos(60));
+  for (const task of tasks.slice(50)) task.cancel();
+  await Promise.all(tasks.slice(0, 50));
+  assert.deepEqual([fake.uploads.size, fake.count(DELETE)], [50, 0]);
+});
+
+test("tasks that are paused keep no others from their turn", async () => {
+  const tasks = beginAll(videos(70));
+  for (const task of tasks.slice(0, 60)) task.pause();
+  await Promise.all(tasks.slice(60));
+  for (const task of tasks) task.resume();
+  assert.equal((await Promise.all(tasks)).length, 70);
+});
+
+test("what an owner holds too much of is final, and said in the API's words", async () => {
+  fake.maxFiles = 2;
+  others(1);
+  const settled = await Promise.allSettled(beginAll(videos(3)));
+  assert.deepEqual(settled.map(({ value, reason }) => value?.status ?? reason.code), ["ready", "quota_exceeded", "quota_exceeded"]);
+  const error = await failing(begin(video(300)));
+  assert.deepEqual([error.status, error.code, error.retryable], [403, "quota_exceeded", false]);
+  assert.equal(error.message, "This does not fit: of at most 2 files, 2 are held.");
+  assert.deepEqual([fake.refusals, waits.filter((ms) => ms < 30_000)], [3, []]);
 });

@@ -10,6 +10,7 @@ use crate::reindex::ReindexArgs;
 use crate::remove::RemoveArgs;
 use crate::resume::ResumeArgs;
 use crate::upload::UploadArgs;
+use crate::usage::UsageArgs;
 use clap::{Parser, Subcommand};
 
 const AFTER_HELP: &str = "\
@@ -27,7 +28,8 @@ Exit codes:
     0  done                              4  not found
     1  refused for good, or a hole       5  the network or storage gave up; try or resume
     2  wrong command line                6  the file changed since its upload began
-    3  not authorised (401, 403)       130  interrupted; an upload can be resumed
+    3  not authorised (401, 403)         7  no room: you hold as much as you may
+                                       130  interrupted; an upload can be resumed
 
 Uploads under way are remembered in $XDG_STATE_HOME/valet (~/.local/state/valet): which file,
 how large, which upload. No token and no signed URL is ever written there.";
@@ -40,6 +42,9 @@ An upload that is stopped or breaks off can be taken up for as long as its grant
 limits`): with `valet resume`, or by the same command again, which notices. A file that has changed
 meanwhile is begun anew. Of folders, regular files are sent under their path within the folder;
 symbolic links are not followed, and types that the stack does not accept are passed over.
+
+Where you have as many uploads pending as you may, it waits for room, ten minutes for a file; `valet
+usage` says how much there is.
 
 Standard input is kept in a file first, as a grant is for an exact size; there must be room for it
 in $XDG_STATE_HOME/valet. It needs --type, or a --name with a known ending.";
@@ -85,6 +90,8 @@ pub(crate) enum Command {
     Rm(RemoveArgs),
     /// Say what the stack accepts
     Limits(LimitsArgs),
+    /// Say what you hold, and may hold
+    Usage(UsageArgs),
     /// Try every control of a stack from outside: what must be refused, and what must work
     #[command(long_about = PROBE_HELP)]
     Probe(ProbeArgs),
@@ -100,7 +107,12 @@ impl Command {
             Self::Upload(args) => (args.shown.quiet, args.shown.json),
             Self::Resume(args) => (args.shown.quiet, args.shown.json),
             Self::Get(args) => (args.quiet, false),
-            Self::Ls(_) | Self::Rm(_) | Self::Limits(_) | Self::Probe(_) | Self::Reindex(_) => (false, false),
+            Self::Ls(_)
+            | Self::Rm(_)
+            | Self::Limits(_)
+            | Self::Usage(_)
+            | Self::Probe(_)
+            | Self::Reindex(_) => (false, false),
         };
         Output::new(quiet, json)
     }

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     GaveUp = 5,
     /// The file is no longer what its upload was begun with.
     FileChanged = 6,
+    /// The caller holds as much as it may.
+    Full = 7,
     /// Ctrl-C; an upload can be resumed.
     Interrupted = 130,
 }
@@ -48,6 +50,7 @@ impl From<valet_client::Error> for Failure {
             Error::Unauthorized { .. } => Exit::Unauthorized,
             Error::NotFound { .. } => Exit::NotFound,
             Error::FileChanged(_) => Exit::FileChanged,
+            Error::QuotaExceeded { .. } => Exit::Full,
             Error::Stopped(_) => Exit::Interrupted,
             Error::TryLater { .. } | Error::Network { .. } | Error::Storage { .. } | Error::GaveUp { .. } => {
                 Exit::GaveUp

@@ -18,6 +18,7 @@ mod reindex;
 mod remove;
 mod resume;
 mod upload;
+mod usage;
 
 mod media;
 mod place;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Get(args) => get::run(args, connection, output, &stop),
         Command::Rm(args) => remove::run(args, connection, output, &stop),
         Command::Limits(args) => limits::run(args, connection, output),
+        Command::Usage(args) => usage::run(args, connection, output),
         Command::Probe(args) => probe::run(args, connection, output, &stop),
         Command::Reindex(args) => return reindex::run(args, output),
     };

@@ -122,6 +122,20 @@ impl Observer for Progress<'_> {
         self.event(&json!({"event": "granted", "name": self.name, "id": ticket.id, "size": ticket.size, "partSize": ticket.part_size}));
     }
 
+    fn waiting(&self, error: &Error, delay: Duration) {
+        let seconds = delay.as_secs_f32();
+        self.event(
+            &json!({"event": "waiting", "name": self.name, "code": error.code(), "delaySeconds": seconds}),
+        );
+        if !self.output.json {
+            self.note(&format!(
+                "{}: waiting {seconds:.0} s for room: {}",
+                self.name,
+                tame(&error.to_string())
+            ));
+        }
+    }
+
     fn sent(&self, bytes: u64) {
         self.done.fetch_add(bytes, Ordering::Relaxed);
         self.bar.inc(bytes);

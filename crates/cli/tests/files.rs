@@ -275,3 +275,71 @@ fn exit_codes_tell_scripts_what_to_do() {
     let both = desk.command(&["--help"]).output().unwrap();
     assert!(out(&both).contains("Exit codes:") && out(&both).contains("130"));
 }
+
+#[test]
+fn a_folder_goes_on_after_waiting_for_room() {
+    let desk = Desk::new("");
+    for name in ["photos/a.pdf", "photos/b.pdf", "photos/c.pdf"] {
+        desk.pdf(name, 100);
+    }
+    // More often than a call is tried otherwise.
+    for _ in 0..8 {
+        desk.fake.refuse(429, "too_many_pending", "100 uploads are pending, which is the most");
+    }
+    desk.fake.refuse(429, "too_many_grants", "600 uploads were granted in this minute, which is the most");
+    let done = desk.run(&["upload", "photos"]);
+    assert_eq!(done.status.code(), Some(0), "{}", err(&done));
+    assert_eq!((out(&done).lines().count(), desk.fake.keys().len()), (3, 3));
+    let said = err(&done);
+    assert_eq!(said.matches("a.pdf: waiting 0 s for room: ").count(), 9, "{said}");
+    assert!(said.contains("100 uploads are pending") && said.contains("600 uploads were granted"), "{said}");
+}
+
+#[test]
+fn a_wait_for_room_is_an_event() {
+    let desk = Desk::new("");
+    desk.pdf("a.pdf", 100);
+    desk.fake.refuse(429, "too_many_grants", "wait");
+    let done = desk.run(&["upload", "--json", "a.pdf"]);
+    let first: Value = serde_json::from_str(out(&done).lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&first["event"], &first["code"], &first["name"]),
+        (&"waiting".into(), &"too_many_grants".into(), &"a.pdf".into())
+    );
+    assert_eq!(last(&done)["event"], "done");
+}
+
+#[test]
+fn holding_as_much_as_one_may_has_a_code_of_its_own_and_the_apis_sentence() {
+    let desk = Desk::new("");
+    for name in ["photos/a.pdf", "photos/b.pdf"] {
+        desk.pdf(name, 100);
+    }
+    desk.fake.refuse(403, "quota_exceeded", "this does not fit: of at most 7 bytes, 5 are held");
+    let done = desk.run(&["upload", "photos"]);
+    assert_eq!(done.status.code(), Some(7), "{}", err(&done));
+    let sentence = "a.pdf: there is no room: this does not fit: of at most 7 bytes, 5 are held";
+    assert!(err(&done).contains(sentence), "{}", err(&done));
+    assert!(out(&done).contains("http"), "a smaller one may still fit");
+    assert_eq!(desk.tickets().len(), 0);
+}
+
+#[test]
+fn what_is_held_is_told_with_its_limits() {
+    let desk = Desk::new("");
+    desk.pdf("a.pdf", 3000);
+    assert_eq!(desk.run(&["upload", "a.pdf"]).status.code(), Some(0));
+    let told = out(&desk.run(&["usage"]));
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        told.lines().map(words).collect::<Vec<_>>(),
+        [
+            "files 1 of 10000",
+            "bytes 2.93 KiB no limit",
+            "pending uploads 0 of 100",
+            "grants this minute 0 of 600"
+        ]
+    );
+    let json: Value = serde_json::from_str(&out(&desk.run(&["usage", "--json"]))).unwrap();
+    assert_eq!((&json["bytes"]["used"], json["bytes"].get("limit")), (&3000.into(), None));
+}

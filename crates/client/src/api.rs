@@ -9,6 +9,7 @@ use crate::grant::{
 use crate::limits::Limits;
 use crate::settings::Settings;
 use crate::stop::Stop;
+use crate::usage::Usage;
 use crate::wire::{Answer, Call, Wire};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -60,7 +61,14 @@ impl Api {
         self.get("reading the limits", "/v1/limits")?.json()
     }
 
+    /// What the caller holds, and may hold.
+    pub fn usage(&self) -> Result<Usage> {
+        self.get("reading the usage", "/v1/usage")?.json()
+    }
+
     /// A grant. Without a key of the caller's own, one is made, so that trying again makes no second upload.
+    ///
+    /// Where there is no room for one at the moment ([`Error::is_full_for_now`]) this is told at once: it may take long.
     pub fn issue(&self, new: &NewUpload, idempotency_key: Option<&str>) -> Result<Grant> {
         let made;
         let key = if let Some(key) = idempotency_key {

@@ -37,7 +37,7 @@ pub enum Error {
     /// The file is no longer what the upload was begun with. Nothing was confirmed; begin a new upload.
     #[error("the file has changed: {0}")]
     FileChanged(String),
-    /// 401 or 403 of the API: no token, an old one, or one without the scope.
+    /// 401 or 403 of the API, but for [`Error::QuotaExceeded`]: no token, an old one, or one without the scope.
     #[error("not authorised: {detail}")]
     Unauthorized {
         /// The status.
@@ -65,6 +65,12 @@ pub enum Error {
         /// `size_mismatch`, `checksum_mismatch`, `content_mismatch` or `headers_mismatch`.
         code: String,
         /// The API's words.
+        detail: String,
+    },
+    /// The caller holds as much as it may: something has to be deleted first.
+    #[error("there is no room: {detail}")]
+    QuotaExceeded {
+        /// The API's words, with the limit.
         detail: String,
     },
     /// Any other answer of the 400s: the same request would be refused again.
@@ -147,6 +153,7 @@ impl Error {
             Self::FileChanged(_) => "file_changed",
             Self::Unauthorized { .. } => "unauthenticated",
             Self::NotFound { .. } => "not_found",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
             Self::Ended { code, .. }
             | Self::Rejected { code, .. }
             | Self::Refused { code, .. }
@@ -175,6 +182,7 @@ impl Error {
             | Self::NotFound { .. }
             | Self::Ended { .. }
             | Self::Rejected { .. }
+            | Self::QuotaExceeded { .. }
             | Self::Refused { .. }
             | Self::Untrusted(_)
             | Self::Corrupt(_)
@@ -199,9 +207,15 @@ impl Error {
             | Self::NotFound { .. }
             | Self::Ended { .. }
             | Self::Rejected { .. }
+            | Self::QuotaExceeded { .. }
             | Self::Refused { .. }
             | Self::Corrupt(_) => false,
         }
+    }
+
+    /// Whether the caller has as many uploads pending, or was granted as many in this minute, as it may: there will be room.
+    pub fn is_full_for_now(&self) -> bool {
+        matches!(self, Self::TryLater { code, .. } if code == "too_many_pending" || code == "too_many_grants")
     }
 
     /// Whether the upload's own state tells more.

@@ -29,6 +29,7 @@ mod grant;
 mod limits;
 mod settings;
 mod ticket;
+mod usage;
 
 mod api;
 mod wire;
@@ -63,3 +64,4 @@ pub use source::Source;
 pub use stop::Stop;
 pub use ticket::Ticket;
 pub use upload::{resume, upload};
+pub use usage::{Count, Usage};

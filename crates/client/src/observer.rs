@@ -6,6 +6,11 @@ use std::time::Duration;
 
 /// Watches an upload. Called from several threads; should return at once. `()` watches nothing.
 pub trait Observer: Sync {
+    /// There is no room for a grant at the moment; it is asked for again after `delay`.
+    fn waiting(&self, error: &Error, delay: Duration) {
+        _ = (error, delay);
+    }
+
     /// There is a grant. Keep the ticket to resume by.
     fn granted(&self, ticket: &Ticket) {
         _ = ticket;

@@ -17,7 +17,8 @@ pub struct Options {
     /// Whether a file that goes in one piece is read beforehand, so that its SHA-256 is part of the signature. False.
     /// Storage keeps no SHA-256 of a file in parts: there it is refused.
     pub sha256: bool,
-    /// How long nothing may get through before the upload gives up, to be resumed. 10 minutes.
+    /// How long nothing may get through before the upload gives up, to be resumed; and how long it waits for room where the owner
+    /// has as many uploads pending as it may. 10 minutes.
     pub patience: Duration,
     /// Names this upload, so that beginning it again finds it; made up unless given.
     pub idempotency_key: Option<String>,

@@ -1,6 +1,7 @@
 //! An upload from beginning to end, and one taken up again.
 
 use crate::api::Api;
+use crate::backoff;
 use crate::confirm;
 use crate::cut::Cut;
 use crate::error::{Error, Result};
@@ -19,7 +20,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How soon a stop reaches connections that wait.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -117,7 +118,7 @@ impl<'a, O: Observer> Run<'a, O> {
             part_size: self.options.part_size,
             checksum: sha256.map(|sha256| Checksum { sha256: Some(sha256), ..Checksum::default() }),
         };
-        let Grant { upload, to_send } = self.api.issue(&new, self.options.idempotency_key.as_deref())?;
+        let Grant { upload, to_send } = self.granted(&new)?;
         let part_size = match &to_send {
             ToSend::Parts(multipart, _) => Some(multipart.part_size),
             ToSend::Single(_) | ToSend::Nothing => None,
@@ -137,6 +138,26 @@ impl<'a, O: Observer> Run<'a, O> {
         // A key of the caller's own may have been used by a run before this one.
         let is_new = self.options.idempotency_key.is_none();
         self.carry_on(&ticket, to_send, is_new)
+    }
+
+    /// Asks for a grant; again, while there is no room for one, for as long as there is patience.
+    fn granted(&self, new: &NewUpload) -> Result<Grant> {
+        let began = Instant::now();
+        loop {
+            match self.api.issue(new, self.options.idempotency_key.as_deref()) {
+                Err(error) if error.is_full_for_now() => {
+                    let delay = backoff::delay(1, error.retry_after());
+                    if began.elapsed() + delay > self.options.patience {
+                        return Err(error);
+                    }
+                    self.observer.waiting(&error, delay);
+                    if self.halt.wait(delay) {
+                        return Err(Error::Stopped(None));
+                    }
+                }
+                granted => return granted,
+            }
+        }
     }
 
     fn go_on(&self, ticket: &Ticket) -> Result<Uploaded> {

@@ -121,6 +121,8 @@ impl Wire {
                 Error::Unauthorized { status: 401, .. } if !token_renewed => token_renewed = true,
                 // Trying again would find the same: there is something to upload first.
                 Error::TryLater { code, .. } if code == "not_uploaded" => return Err(error),
+                // It may take longer than a few tries: for whoever asked to say.
+                error_ if error_.is_full_for_now() => return Err(error),
                 error_ if error_.is_retryable() && failures < self.settings.tries => {
                     if self.wait(backoff::delay(failures, error.retry_after())) {
                         return Err(Error::Stopped(None));
@@ -292,6 +294,7 @@ fn problem(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Error {
     let detail = detail.or(message).unwrap_or_else(|| format!("HTTP {status}"));
     let code = code.unwrap_or_else(|| format!("http_{status}"));
     match status {
+        403 if code == "quota_exceeded" => Error::QuotaExceeded { detail },
         401 | 403 => Error::Unauthorized { status, detail },
         404 => Error::NotFound { detail },
         410 => Error::Ended { code, detail },

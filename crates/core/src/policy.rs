@@ -61,7 +61,8 @@ impl AcceptedTypes {
     }
 }
 
-fn parse_size(text: &str) -> Option<u64> {
+/// Bytes, from a number of them or one with the suffix `KiB`, `MiB`, `GiB` or `TiB`; `None` of anything else.
+pub fn parse_size(text: &str) -> Option<u64> {
     let (digits, unit) = match text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len())) {
         (digits, "") => (digits, 1),
         (digits, "KiB") => (digits, KIB),

@@ -13,6 +13,7 @@ mod respond;
 mod tutorial;
 mod uppy;
 mod uppy_view;
+mod usage_view;
 mod view;
 
 #[cfg(feature = "openapi")]
@@ -33,4 +34,5 @@ pub use uppy::{UppySign, named_parts, new_form, new_parts, uppy_sign};
 pub use uppy_view::{
     CompletedView, PartView, PartsView, PolicyView, SessionView, SignView, StartedView, nothing,
 };
+pub use usage_view::UsageView;
 pub use view::{FileView, FilesView, GrantView, LimitsView, SignedPartsView, UploadView, grant_status};

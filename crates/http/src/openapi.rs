@@ -41,7 +41,7 @@ fn value() -> Value {
         "tags": [
             {"name": "uploads", "description": "Grants, and what becomes of them"},
             {"name": "files", "description": "What was verified"},
-            {"name": "limits", "description": "What this stack accepts"},
+            {"name": "limits", "description": "What this stack accepts, and how much of it"},
             {"name": "tutorial", "description": "A grant of one PUT and its confirm in the words of tutorials"},
         ],
         "paths": paths,

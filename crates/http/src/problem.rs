@@ -43,6 +43,9 @@ pub(crate) struct Body<'a> {
     code: &'static str,
     request_id: &'a str,
     retryable: bool,
+    // Once more what the header says: an item of a batch has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Field<'a>>,
     // Of routes that the API's document leaves out.
@@ -136,6 +139,7 @@ impl Problem {
             code: self.code(),
             request_id,
             retryable: self.retry_after().is_some(),
+            retry_after: self.retry_after(),
             errors: errors.iter().map(|e| Field { pointer: &e.pointer, detail: &e.detail }).collect(),
             error: (wording == Wording::Uppy).then(|| self.code()),
             message: (wording == Wording::Uppy).then(|| self.message(errors)),
@@ -236,6 +240,7 @@ mod tests {
         for problem in every_problem() {
             let body = serde_json::to_value(problem.body(Wording::Uppy, "req-1")).unwrap();
             assert_eq!(body["retryable"], problem.retry_after().is_some());
+            assert_eq!(body.get("retryAfter"), problem.retry_after().map(Into::into).as_ref());
             let is_retryable = matches!(
                 problem.code(),
                 "not_uploaded"
@@ -245,6 +250,29 @@ mod tests {
                     | "try_later"
             );
             assert_eq!(body["retryable"], is_retryable, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_final_and_what_is_full_for_now_says_for_how_long() {
+        for (error, expected) in [
+            (
+                Error::QuotaExceeded { what: Resource::Files, limit: 10_000, used: 10_000 },
+                (403, "quota_exceeded", None),
+            ),
+            (Error::TooManyPending { limit: 100 }, (429, "too_many_pending", Some(10))),
+            (Error::TooManyGrants { limit: 600, retry_after: 42 }, (429, "too_many_grants", Some(42))),
+        ] {
+            let problem = Problem::Core(error);
+            let told = (problem.status().as_u16(), problem.code(), problem.retry_after());
+            assert_eq!(told, expected);
+            // Uppy shows the sentence and nothing else: it has to have the limit in it.
+            let body = serde_json::to_value(problem.body(Wording::Uppy, "req-1")).unwrap();
+            let limit = |text: &str| text.chars().any(|char| char.is_ascii_digit());
+            assert!(
+                body["message"] == body["detail"] && body["message"].as_str().is_some_and(limit),
+                "{body}"
+            );
         }
     }
 

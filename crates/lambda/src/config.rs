@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::time::Duration;
-use valet_core::policy::{AcceptedTypes, Policy};
+use valet_core::policy::{AcceptedTypes, Policy, parse_size};
 use valet_core::usage::Quota;
 
 /// The longest a URL may live: a leaked one is good for no longer. The bucket policy denies older signatures too.
@@ -13,6 +13,12 @@ const MAX_GRANT_LIFETIME: Duration = Duration::from_hours(24);
 
 /// The longest a grant of many parts may live: a day less than the bucket keeps parts.
 const MAX_MULTIPART_LIFETIME: Duration = Duration::from_hours(6 * 24);
+
+/// The most files, pending uploads or grants that a limit of one owner may say.
+const MAX_OWNER_LIMIT: u64 = 1_000_000_000;
+
+/// The most bytes that a limit of one owner may say: 1 EiB. Counters of bytes have 63 bits.
+const MAX_OWNER_BYTES: u64 = 1 << 60;
 
 /// Reads settings by name and remembers what was wrong with each.
 ///
@@ -65,20 +71,40 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         })
     }
 
-    /// What the stack accepts and for how long: `ACCEPTED_TYPES`, `URL_LIFETIME_SECONDS`, `GRANT_LIFETIME_SECONDS` and
-    /// `MULTIPART_LIFETIME_SECONDS`.
+    /// What the stack accepts, for how long, and how much of it of one owner: `ACCEPTED_TYPES`, `URL_LIFETIME_SECONDS`,
+    /// `GRANT_LIFETIME_SECONDS`, `MULTIPART_LIFETIME_SECONDS`, and the four of [`Self::quota`].
     pub fn policy(&mut self) -> Option<Policy> {
         let accepted = self.parse("ACCEPTED_TYPES", AcceptedTypes::parse);
         let url_lifetime = self.seconds("URL_LIFETIME_SECONDS", 1, MAX_URL_LIFETIME.as_secs());
         let grant_lifetime = self.seconds("GRANT_LIFETIME_SECONDS", 60, MAX_GRANT_LIFETIME.as_secs());
         let multipart_lifetime =
             self.seconds("MULTIPART_LIFETIME_SECONDS", 60, MAX_MULTIPART_LIFETIME.as_secs());
+        let quota = self.quota();
         Some(Policy {
             accepted: accepted?,
             url_lifetime: url_lifetime?,
             grant_lifetime: grant_lifetime?,
             multipart_lifetime: multipart_lifetime?,
-            quota: Quota::default(),
+            quota: quota?,
+        })
+    }
+
+    /// How much one owner may have: `OWNER_MAX_FILES`, `OWNER_MAX_BYTES`, `OWNER_MAX_PENDING` and `OWNER_GRANTS_PER_MINUTE`.
+    /// 0 is no limit; a limit that is not set is a problem, so that none is lost by a slip.
+    fn quota(&mut self) -> Option<Quota> {
+        let files = self.number("OWNER_MAX_FILES", 0, MAX_OWNER_LIMIT);
+        let bytes = self.parse("OWNER_MAX_BYTES", |text| {
+            let bytes = parse_size(text).filter(|bytes| *bytes <= MAX_OWNER_BYTES);
+            bytes.ok_or_else(|| format!("`{text}` is not 0 or a size such as 500MiB, of 1048576TiB at most"))
+        });
+        let pending = self.number("OWNER_MAX_PENDING", 0, MAX_OWNER_LIMIT);
+        let grants_per_minute = self.number("OWNER_GRANTS_PER_MINUTE", 0, MAX_OWNER_LIMIT);
+        let limit = |number: u64| (number > 0).then_some(number);
+        Some(Quota {
+            files: limit(files?),
+            bytes: limit(bytes?),
+            pending: limit(pending?),
+            grants_per_minute: limit(grants_per_minute?),
         })
     }
 

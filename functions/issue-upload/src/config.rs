@@ -44,8 +44,9 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use valet_core::usage::Quota;
 
-    const GOOD: [(&str, &str); 12] = [
+    const GOOD: [(&str, &str); 16] = [
         ("SERVICE", "valet-dev"),
         ("BUCKET", "b"),
         ("BUCKET_OWNER", "123456789012"),
@@ -55,6 +56,10 @@ mod tests {
         ("URL_LIFETIME_SECONDS", "900"),
         ("GRANT_LIFETIME_SECONDS", "3600"),
         ("MULTIPART_LIFETIME_SECONDS", "259200"),
+        ("OWNER_MAX_FILES", "10000"),
+        ("OWNER_MAX_BYTES", "100GiB"),
+        ("OWNER_MAX_PENDING", "0"),
+        ("OWNER_GRANTS_PER_MINUTE", "600"),
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "a"),
         ("AWS_SECRET_ACCESS_KEY", "s"),
@@ -77,6 +82,23 @@ mod tests {
     }
 
     #[test]
+    fn each_limit_of_an_owner_is_read_from_its_own_variable_and_0_is_none() {
+        let quota = Quota {
+            files: Some(10_000),
+            bytes: Some(100 << 30),
+            pending: None,
+            grants_per_minute: Some(600),
+        };
+        assert_eq!(load("", None).unwrap().policy.quota, quota);
+        let quota_with = |name, value| load(name, Some(value)).unwrap().policy.quota;
+        assert_eq!(quota_with("OWNER_MAX_FILES", "0"), Quota { files: None, ..quota });
+        assert_eq!(quota_with("OWNER_MAX_BYTES", "0"), Quota { bytes: None, ..quota });
+        assert_eq!(quota_with("OWNER_MAX_BYTES", "1500"), Quota { bytes: Some(1500), ..quota });
+        assert_eq!(quota_with("OWNER_MAX_PENDING", "7"), Quota { pending: Some(7), ..quota });
+        assert_eq!(quota_with("OWNER_GRANTS_PER_MINUTE", "0"), Quota { grants_per_minute: None, ..quota });
+    }
+
+    #[test]
     fn every_variable_is_needed_and_named_when_missing() {
         for (name, _) in GOOD {
             let ConfigError(problems) = load(name, None).err().unwrap();
@@ -85,13 +107,19 @@ mod tests {
     }
 
     #[test]
-    fn lifetimes_and_types_are_bounded() {
+    fn lifetimes_types_and_limits_are_bounded() {
         for (name, value) in [
             ("URL_LIFETIME_SECONDS", "901"),
             ("URL_LIFETIME_SECONDS", "0"),
             ("GRANT_LIFETIME_SECONDS", "86401"),
             ("MULTIPART_LIFETIME_SECONDS", "518401"),
             ("ACCEPTED_TYPES", "text/html=1MiB"),
+            ("OWNER_MAX_FILES", "-1"),
+            ("OWNER_MAX_FILES", "1000000001"),
+            ("OWNER_MAX_BYTES", "100GB"),
+            ("OWNER_MAX_BYTES", "1048577TiB"),
+            ("OWNER_MAX_PENDING", "many"),
+            ("OWNER_GRANTS_PER_MINUTE", "1.5"),
         ] {
             let ConfigError(problems) = load(name, Some(value)).err().unwrap();
             assert!(problems[0].starts_with(name) && problems.len() == 1, "{problems:?}");

@@ -8,11 +8,13 @@ use valet_core::ports::{
     CreateMultipart, GetIdempotencyRecord, GetUpload, GetUsage, ListParts, PresignPart, PresignPut,
     PutUploads,
 };
-use valet_core::{UploadId, issue_upload, issue_uploads, read_parts, read_upload, resign_upload, sign_parts};
+use valet_core::{
+    UploadId, issue_upload, issue_uploads, read_parts, read_upload, read_usage, resign_upload, sign_parts,
+};
 use valet_http::{
     Call, GrantView, Include, LimitsView, Problem, Reply, SignedPartsView, UploadUrlView, UploadView,
-    asked_parts, batch_reply, grant_status, idempotency_key, include, new_upload, new_uploads, respond,
-    tutorial_upload,
+    UsageView, asked_parts, batch_reply, grant_status, idempotency_key, include, new_upload, new_uploads,
+    respond, tutorial_upload,
 };
 
 /// What this function works with.
@@ -41,6 +43,7 @@ where
             ("POST", ["v1", "uploads", id, "url"]) => resign(function, call, id).await,
             ("POST", ["v1", "uploads", id, "parts"]) => sign(function, call, id).await,
             ("GET", ["v1", "limits"]) => Ok(Reply::json(StatusCode::OK, &LimitsView::new(&function.policy))),
+            ("GET", ["v1", "usage"]) => usage(function, call).await,
             ("POST", ["get-upload-url"]) => issue_url(function, call).await,
             _ => Err(Problem::NoRoute),
         }
@@ -126,6 +129,11 @@ where
     let id = Call::upload_id(id)?;
     let grant = resign_upload(objects, uploads, policy, call.now, call.owner, id).await?;
     Ok(Reply::json(StatusCode::OK, &GrantView::new(&grant, cdn_url)))
+}
+
+async fn usage<O, U: GetUsage>(function: &IssueUpload<O, U>, call: &Call) -> Result<Reply, Problem> {
+    let usage = read_usage(&function.uploads, call.owner, call.now).await?;
+    Ok(Reply::json(StatusCode::OK, &UsageView::new(&usage, &function.policy.quota)))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Issues grants, signs them and their parts again, reads uploads and tells the limits.
+//! Issues grants, signs them and their parts again, reads uploads, and tells the limits and what an owner holds.
 //!
 //! It may write and read rows, sign PUTs, begin multipart uploads and list their parts.
 

@@ -93,7 +93,7 @@ def images_are_made_one_by_one_and_a_failing_one_is_reported(stack: Stack) -> No
     same(mapping["FunctionName"], {"Ref": "GenerateThumbnailsFunction"})
     same(mapping["BatchSize"], 1)
     same(mapping.get("FunctionResponseTypes"), ["ReportBatchItemFailures"])
-    same(mapping.get("ScalingConfig"), {"MaximumConcurrency": 20})
+    same(mapping.get("ScalingConfig"), {"MaximumConcurrency": {"Ref": "ThumbnailConcurrency"}})
 
 
 @assertion(

@@ -12,6 +12,7 @@ from .uppy import ROUTES as UPPY
 
 @assertion(
     drop("Api > Body > paths > /v1/limits"),
+    put("Api > Body > paths > /v1/usage > get > x-amazon-apigateway-integration > uri > Fn::Sub", "${ManageFilesFunction.Arn}"),
     add("Api > Body > paths > /v1/uploads > get", {"x-amazon-apigateway-integration": {"uri": {"Fn::Sub": "${IssueUploadFunction.Arn}"}}}),
     put("Api > Body > paths > /v1/uploads/{id} > delete > x-amazon-apigateway-integration > uri > Fn::Sub", "${IssueUploadFunction.Arn}"),
 )
@@ -31,6 +32,7 @@ def the_routes_are_those_of_the_api_and_reach_their_function(stack: Stack) -> No
             "POST /v1/uploads/{id}/url": "IssueUploadFunction",
             "POST /v1/uploads/{id}/parts": "IssueUploadFunction",
             "GET /v1/limits": "IssueUploadFunction",
+            "GET /v1/usage": "IssueUploadFunction",
             "POST /v1/uploads/{id}/confirm": "ConfirmUploadFunction",
             "POST /confirm-upload": "ConfirmUploadFunction",
             "DELETE /v1/uploads/{id}": "ConfirmUploadFunction",
@@ -149,16 +151,11 @@ def a_browser_may_call_every_route(stack: Stack) -> None:
 
 
 @assertion(
-    drop("ApiApiGatewayDefaultStage > DefaultRouteSettings"),
-    put("ApiApiGatewayDefaultStage > DefaultRouteSettings > ThrottlingRateLimit", 100000),
-    drop("ApiApiGatewayDefaultStage > DefaultRouteSettings > ThrottlingBurstLimit"),
-    drop("PageStage > DefaultRouteSettings"),
+    put("Api > Body > x-amazon-apigateway-cors > exposeHeaders", ["x-request-id"]),
+    drop("Api > Body > x-amazon-apigateway-cors > exposeHeaders"),
 )
-def the_api_is_throttled(stack: Stack) -> None:
-    for stage in stack.of_type("AWS::ApiGatewayV2::Stage").values():
-        settings = stage.get("DefaultRouteSettings", {})
-        assert 0 < settings.get("ThrottlingRateLimit", 0) <= 1000, f"rate limit is {settings.get('ThrottlingRateLimit')}"
-        assert 0 < settings.get("ThrottlingBurstLimit", 0) <= 1000, f"burst limit is {settings.get('ThrottlingBurstLimit')}"
+def a_browser_may_read_when_to_ask_again(stack: Stack) -> None:
+    same(stack.properties("Api")["Body"]["x-amazon-apigateway-cors"].get("exposeHeaders"), ["retry-after"])
 
 
 @assertion(

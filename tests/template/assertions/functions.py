@@ -9,11 +9,14 @@ from .assertion import COMPANION, CONFIRM, FILES, ISSUE, PAGE, SWEEP, THUMBNAILS
 
 # What Settings::policy reads.
 POLICY = {"ACCEPTED_TYPES", "URL_LIFETIME_SECONDS", "GRANT_LIFETIME_SECONDS", "MULTIPART_LIFETIME_SECONDS"}
+POLICY |= {"OWNER_MAX_FILES", "OWNER_MAX_BYTES", "OWNER_MAX_PENDING", "OWNER_GRANTS_PER_MINUTE"}
 
 
 @assertion(
     drop("IssueUploadFunction > Environment > Variables > CDN_URL"),
     drop("CompanionFunction > Environment > Variables > MULTIPART_LIFETIME_SECONDS"),
+    drop("IssueUploadFunction > Environment > Variables > OWNER_MAX_BYTES"),
+    drop("CompanionFunction > Environment > Variables > OWNER_MAX_PENDING"),
     drop("ManageFilesFunction > Environment > Variables > DISTRIBUTION_ID"),
     add("GenerateThumbnailsFunction > Environment > Variables > CDN_URL", ""),
     drop("GenerateThumbnailsFunction > Environment > Variables > MAX_MEGAPIXELS"),
@@ -37,6 +40,8 @@ def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None
     put("GenerateThumbnailsFunction > Environment > Variables > THUMBNAIL_VARIANTS", "small:200x200:fit:jpeg:85"),
     put("SweepUploadsFunction > Environment > Variables > QUEUE_URL", {"Ref": "ThumbnailDeadLetterQueue"}),
     put("SweepUploadsFunction > Environment > Variables > OBJECT_AGE_SECONDS", "0"),
+    put("IssueUploadFunction > Environment > Variables > OWNER_MAX_FILES", {"Ref": "OwnerMaxPending"}),
+    put("CompanionFunction > Environment > Variables > OWNER_GRANTS_PER_MINUTE", "0"),
     put("ServePageFunction > Environment > Variables > CLIENT_ID", {"Ref": "PageClientId"}),
     put("ServePageFunction > Environment > Variables > API_BASE_URL", {"Ref": "PublicApiUrl"}),
 )
@@ -53,6 +58,10 @@ def each_variable_has_its_value(stack: Stack) -> None:
         "URL_LIFETIME_SECONDS": "${UrlLifetimeSeconds}",
         "GRANT_LIFETIME_SECONDS": "${GrantLifetimeSeconds}",
         "MULTIPART_LIFETIME_SECONDS": "${MultipartLifetimeSeconds}",
+        "OWNER_MAX_FILES": "${OwnerMaxFiles}",
+        "OWNER_MAX_BYTES": "${OwnerMaxBytes}",
+        "OWNER_MAX_PENDING": "${OwnerMaxPending}",
+        "OWNER_GRANTS_PER_MINUTE": "${OwnerGrantsPerMinute}",
         "THUMBNAIL_VARIANTS": "${ThumbnailVariants}",
         "MAX_MEGAPIXELS": "${MaxMegapixels}",
         "QUEUE_URL": "${ThumbnailQueue}",

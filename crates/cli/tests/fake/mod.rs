@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Request, Response};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
@@ -29,8 +29,12 @@ pub(crate) struct Fake {
 
 /// What happens to a stack when the check of this id finds a hole; an empty text is a stack without holes.
 pub(crate) fn without(check: &'static str) -> Fake {
-    let stack =
-        Arc::new(Stack { lacks: check, state: Mutex::default(), stuck_from: AtomicUsize::new(usize::MAX) });
+    let stack = Arc::new(Stack {
+        lacks: check,
+        state: Mutex::default(),
+        stuck_from: AtomicUsize::new(usize::MAX),
+        no_room: Mutex::default(),
+    });
     let serving = Arc::clone(&stack);
     let address = http::serve(move |here, request| serving.answer(here, request));
     Fake { api: format!("http://{address}/api"), stack }
@@ -45,6 +49,11 @@ impl Fake {
     /// Leaves parts from this number on without an answer.
     pub(crate) fn stick_from(&self, part: usize) {
         self.stack.stuck_from.store(part, Ordering::Relaxed);
+    }
+
+    /// Answers one more of the coming requests for a grant so, the first that was said first.
+    pub(crate) fn refuse(&self, status: u16, code: &'static str, detail: &'static str) {
+        self.stack.no_room.lock().unwrap().push_back((status, code, detail));
     }
 
     /// How many parts storage has of what is pending.
@@ -74,6 +83,8 @@ pub(crate) struct Stack {
     state: Mutex<State>,
     /// Parts from this number on are never answered.
     stuck_from: AtomicUsize,
+    /// What the coming requests for a grant are answered.
+    no_room: Mutex<VecDeque<(u16, &'static str, &'static str)>>,
 }
 
 #[derive(Default)]

@@ -1,10 +1,11 @@
 //! Calls of the API.
 
 use crate::PART;
-use crate::fake::{Fake, Fault};
+use crate::fake::{Fake, Fault, full};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use valet_client::{Api, Error, NewUpload, Status, ToSend, Token, WantedPart};
 
 fn new(size: u64) -> NewUpload {
@@ -86,6 +87,39 @@ fn tries_end() {
     let api = Api::new(settings).unwrap();
     assert!(matches!(api.issue(&new(1), None), Err(Error::TryLater { status: 503, .. })));
     assert_eq!(fake.count("issue"), 2);
+}
+
+#[test]
+fn no_room_for_a_grant_is_told_at_once_and_for_how_long() {
+    let fake = Fake::start(PART);
+    fake.fault("issue", full("too_many_grants", "retry-after: 42\r\n"));
+    let refused = fake.api().issue(&new(1), None).unwrap_err();
+    assert_eq!((refused.code(), refused.retry_after()), ("too_many_grants", Some(Duration::from_secs(42))));
+    assert!(refused.is_full_for_now() && refused.is_retryable());
+    assert_eq!(fake.count("issue"), 1);
+}
+
+#[test]
+fn holding_too_much_is_no_lack_of_authority_and_final() {
+    let fake = Fake::start(PART);
+    let detail = "this does not fit: of at most 2 files, 2 are held";
+    fake.fault("issue", Fault::Answer(403, "", json!({"code": "quota_exceeded", "detail": detail})));
+    let refused = fake.api().issue(&new(1), None).unwrap_err();
+    assert_eq!(refused.to_string(), format!("there is no room: {detail}"));
+    assert!(refused.code() == "quota_exceeded" && !refused.is_retryable() && !refused.is_resumable());
+    assert_eq!(fake.count("issue"), 1);
+}
+
+#[test]
+fn what_is_held_is_read_with_its_limits() {
+    let fake = Fake::start(PART);
+    let told = json!({
+        "files": {"used": 3, "limit": 10}, "bytes": {"used": 700}, "pending": {"used": 1, "limit": 2}, "grantsPerMinute": {"used": 0},
+    });
+    fake.fault("usage", Fault::Answer(200, "", told));
+    let usage = fake.api().usage().unwrap();
+    assert_eq!((usage.files.used, usage.files.limit), (3, Some(10)));
+    assert_eq!((usage.bytes.used, usage.bytes.limit), (700, None));
 }
 
 #[test]

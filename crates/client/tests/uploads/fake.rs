@@ -30,6 +30,11 @@ pub(crate) enum Fault {
     Answer(u16, &'static str, Value),
 }
 
+/// An answer that there is no room for a grant at the moment.
+pub(crate) fn full(code: &'static str, headers: &'static str) -> Fault {
+    Fault::Answer(429, headers, json!({"code": code, "detail": "as many as there may be", "retryable": true}))
+}
+
 pub(crate) struct Stored {
     pub(crate) bytes: Vec<u8>,
     pub(crate) version: u64,

@@ -1,9 +1,10 @@
 //! Parts that do not get through at once.
 
-use crate::fake::{Fake, Fault};
+use crate::fake::{Fake, Fault, full};
 use crate::{PART, PART_LENGTH, TestFile, Watch, options, run, run_again};
+use std::thread;
 use std::time::{Duration, Instant};
-use valet_client::{Api, Error, Stop, upload};
+use valet_client::{Api, Error, Options, Stop, upload};
 
 #[test]
 fn one_fault_costs_one_part_at_most() {
@@ -181,4 +182,45 @@ fn no_error_shows_a_url_or_a_token() {
     for secret in ["s3cret", "t0ken", "storage/u1"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+#[test]
+fn room_for_a_grant_is_waited_for_however_often_it_takes() {
+    let (fake, file, watch) = (Fake::start(PART), TestFile::new(10), Watch::default());
+    for _ in 0..9 {
+        fake.fault("issue", full("too_many_pending", "retry-after: 0\r\n"));
+    }
+    run(&fake, &file, &watch).unwrap();
+    assert_eq!(fake.file().unwrap(), file.bytes);
+    let waits = watch.waits.lock().unwrap();
+    assert!(waits.len() == 9 && waits.iter().all(|(code, _)| code == "too_many_pending"), "{waits:?}");
+}
+
+#[test]
+fn waiting_for_room_ends_with_patience() {
+    let (fake, file, watch) = (Fake::start(PART), TestFile::new(10), Watch::default());
+    fake.fault("issue", full("too_many_pending", "retry-after: 2\r\n"));
+    let options = Options { patience: Duration::from_secs(1), ..options() };
+    let refused = upload(&fake.api(), &file.source(), "video/mp4", &options, &watch, &Stop::new());
+    assert_eq!(refused.unwrap_err().code(), "too_many_pending");
+    assert_eq!((fake.count("issue"), watch.waits.lock().unwrap().len()), (1, 0));
+}
+
+#[test]
+fn a_stop_ends_the_wait_for_room() {
+    let (fake, file, stop) = (Fake::start(PART), TestFile::new(10), Stop::new());
+    fake.fault("issue", full("too_many_grants", "retry-after: 59\r\n"));
+    let began = Instant::now();
+    let stopper = stop.clone();
+    let stopped = thread::scope(|scope| {
+        scope.spawn(|| {
+            while fake.count("issue") == 0 {
+                thread::sleep(Duration::from_millis(5));
+            }
+            stopper.stop();
+        });
+        upload(&fake.api(), &file.source(), "video/mp4", &options(), &(), &stop)
+    });
+    assert!(matches!(stopped, Err(Error::Stopped(None))), "{stopped:?}");
+    assert!(began.elapsed() < Duration::from_secs(10));
 }

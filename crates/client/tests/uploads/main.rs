@@ -64,6 +64,7 @@ struct Watch {
     found: AtomicU64,
     done: Mutex<Vec<u32>>,
     retries: Mutex<Vec<String>>,
+    waits: Mutex<Vec<(String, Duration)>>,
     on_part: Option<Box<dyn Fn(u32) + Sync>>,
 }
 
@@ -105,6 +106,10 @@ impl Observer for Watch {
         if let Some(does) = &self.on_part {
             does(part_number);
         }
+    }
+
+    fn waiting(&self, error: &Error, delay: Duration) {
+        self.waits.lock().unwrap().push((error.code().to_owned(), delay));
     }
 
     fn retrying(&self, _: u32, error: &Error, _: Duration) {

@@ -119,8 +119,14 @@ pub(super) fn problems(own: Vec<Error>, has_body: bool, has_id: bool) -> Map<Str
             .or_insert_with(|| json!({"description": "The request is too large for API Gateway."}));
         refused_by_gateway(answer, "Request Entity Too Large");
     }
-    for (name, status, ..) in everywhere() {
-        answers.insert(status.to_string(), json!({"$ref": format!("#/components/responses/{name}")}));
+    for (name, status, _, message) in everywhere() {
+        match answers.get_mut(&status.to_string()) {
+            Some(own) => refused_by_gateway(own, message),
+            None => {
+                let shared = json!({"$ref": format!("#/components/responses/{name}")});
+                answers.insert(status.to_string(), shared);
+            }
+        }
     }
     answers
 }

@@ -1,10 +1,10 @@
 //! The examples of the document: one upload throughout, the one that `events/` is about.
 
-use crate::LimitsView;
+use crate::{LimitsView, UsageView};
 use serde_json::{Value, json};
 use std::time::Duration;
 use valet_core::policy::{AcceptedTypes, Policy};
-use valet_core::usage::Quota;
+use valet_core::usage::{Quota, Usage};
 
 pub(super) const ID: &str = "01936f2e-8b5a-7c3d-9e4f-0123456789ab";
 pub(super) const KEY: &str =
@@ -88,6 +88,17 @@ pub(super) fn limits() -> Value {
         quota: Quota::default(),
     };
     serde_json::to_value(LimitsView::new(&policy)).expect("views have string keys")
+}
+
+pub(super) fn usage() -> Value {
+    let usage = Usage { files: 3, bytes: 1_446_339, pending: 1, granted: 2, ..Usage::default() };
+    let quota = Quota {
+        files: Some(10_000),
+        bytes: Some(100 << 30),
+        pending: Some(100),
+        grants_per_minute: Some(600),
+    };
+    serde_json::to_value(UsageView::new(&usage, &quota)).expect("views have string keys")
 }
 
 fn headers() -> Value {

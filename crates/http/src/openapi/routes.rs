@@ -8,6 +8,7 @@ use valet_core::issue_upload::MAX_IDEMPOTENCY_KEY_LENGTH;
 use valet_core::key::ThumbnailName;
 use valet_core::list_files::PageSize;
 use valet_core::parts::MAX_PARTS;
+use valet_core::usage::Resource;
 
 /// A UUID version 7 in its one spelling.
 pub(super) const ID_PATTERN: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
@@ -154,6 +155,9 @@ fn refusals() -> Vec<Error> {
         invalid(),
         Error::FileTooLarge { max_bytes: 50 << 20 },
         Error::TypeNotAllowed { accepted: "image/jpeg, image/png".to_owned() },
+        Error::QuotaExceeded { what: Resource::Bytes, limit: 100 << 30, used: 99 << 30 },
+        Error::TooManyPending { limit: 100 },
+        Error::TooManyGrants { limit: 600, retry_after: 42 },
     ]
 }
 
@@ -278,6 +282,8 @@ fn files() -> Vec<Route> {
             .problems([Error::NotFound, Error::StillPending]),
         Route::new("get", "/v1/limits", "readLimits", "limits", "Tells what this stack accepts")
             .answers(200, json_answer("The limits.", "Limits", examples::limits())),
+        Route::new("get", "/v1/usage", "readUsage", "limits", "Tells what the caller holds, and may hold")
+            .answers(200, json_answer("What is held, pending uploads included.", "Usage", examples::usage())),
     ]
 }
 

@@ -5,7 +5,7 @@ use super::routes::ID_PATTERN;
 use crate::batch::BatchView;
 use crate::{
     ConfirmedView, FileUrlView, FilesView, GrantView, LimitsView, SignedPartsView, UploadUrlView, UploadView,
-    problem,
+    UsageView, problem,
 };
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -38,6 +38,7 @@ fn answers() -> Map<String, Value> {
     add::<FilesView>(&mut found);
     add::<FileUrlView>(&mut found);
     add::<LimitsView>(&mut found);
+    add::<UsageView>(&mut found);
     add::<UploadUrlView>(&mut found);
     add::<ConfirmedView>(&mut found);
     add::<problem::Body>(&mut found);
@@ -224,6 +225,24 @@ fn narrow_others(schemas: &mut Map<String, Value>) {
         ("BatchItem", "status", json!({"minimum": 200, "maximum": 599})),
         ("Problem", "type", json!({"pattern": "^urn:valet:problem:[a-z_]+$"})),
         ("Problem", "retryable", json!({"description": "Whether the same request may succeed later."})),
+        (
+            "Problem",
+            "retryAfter",
+            json!({"minimum": 1, "description": "Seconds after which it may, as in the header Retry-After; there if retryable."}),
+        ),
+        ("Usage", "files", json!({"description": "Files, pending uploads included."})),
+        (
+            "Usage",
+            "bytes",
+            json!({"description": "Their bytes. A pending upload counts with the most that its grant admits."}),
+        ),
+        (
+            "Usage",
+            "pending",
+            json!({"description": "Uploads that are granted and neither arrived nor ended."}),
+        ),
+        ("Usage", "grantsPerMinute", json!({"description": "Grants in this minute of the clock."})),
+        ("Count", "limit", json!({"description": "The most there may be; without one there is no limit."})),
         (
             "FieldError",
             "pointer",

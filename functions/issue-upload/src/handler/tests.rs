@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use valet_core::ports::UpdateUpload;
 use valet_core::testing::{Failing, MemoryBucket, MemoryTable, PutUpload, sample};
 use valet_core::upload::{State, Transition};
+use valet_core::usage::Quota;
 use valet_core::{MediaType, Owner, Upload};
 use valet_http::testing::{self, header};
 
@@ -12,7 +13,9 @@ const ISSUE: &str = include_str!("../../../../events/issue-upload.json");
 const ISSUE_CHECKSUM: &str = include_str!("../../../../events/issue-upload-checksum.json");
 const READ: &str = include_str!("../../../../events/read-upload.json");
 const RESIGN: &str = include_str!("../../../../events/resign-upload.json");
+const ISSUE_BATCH: &str = include_str!("../../../../events/issue-upload-batch.json");
 const LIMITS: &str = include_str!("../../../../events/limits.json");
+const USAGE: &str = include_str!("../../../../events/usage.json");
 
 type Function = IssueUpload<MemoryBucket, MemoryTable>;
 
@@ -160,6 +163,105 @@ async fn limits_list_what_the_stack_accepts() {
         json!({"contentType": "image/png", "extension": "png", "maxSize": 1 << 20, "thumbnails": true})
     );
     assert_eq!((&body["urlLifetimeSeconds"], &body["grantLifetimeSeconds"]), (&json!(900), &json!(3600)));
+}
+
+/// Where one owner may hold so much.
+fn bounded(quota: Quota) -> Function {
+    let function = function();
+    IssueUpload { policy: Policy { quota, ..function.policy }, ..function }
+}
+
+/// The event of a grant for so many bytes that is no repetition of another.
+fn asking_for(size: u64) -> Value {
+    let mut asking = event(ISSUE);
+    asking["headers"]["idempotency-key"] = UploadId::new(valet_lambda::new_uuid()).to_string().into();
+    asking["body"] =
+        json!({"filename": "cat.jpg", "contentType": "image/jpeg", "size": size}).to_string().into();
+    asking
+}
+
+#[tokio::test]
+async fn an_owner_is_told_what_it_holds_and_may_hold_and_nobody_elses() {
+    let quota = Quota { files: Some(10), bytes: Some(1 << 30), pending: Some(5), grants_per_minute: None };
+    let function = bounded(quota);
+    let count = |used: u64, limit: u64| json!({"used": used, "limit": limit});
+    let (status, body, response) = send(&function, event(USAGE)).await;
+    assert_eq!((status, header(&response, "cache-control")), (200, Some("no-store")));
+    let nothing = json!({
+        "files": count(0, 10), "bytes": count(0, 1 << 30), "pending": count(0, 5), "grantsPerMinute": {"used": 0},
+    });
+    assert_eq!(body, nothing);
+
+    for size in [1000, 24] {
+        assert_eq!(send(&function, asking_for(size)).await.0, 201);
+    }
+    let (_, body, _) = send(&function, event(USAGE)).await;
+    assert_eq!(
+        (&body["files"], &body["bytes"], &body["pending"]),
+        (&count(2, 10), &count(1024, 1 << 30), &count(2, 5))
+    );
+    let mut bobs = event(USAGE);
+    bobs["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = "bob".into();
+    assert_eq!(send(&function, bobs).await.1, nothing);
+}
+
+#[tokio::test]
+async fn a_grant_too_many_is_refused_with_when_to_ask_again_and_leaves_nothing() {
+    let none = Quota::default();
+    for (quota, expected, waits) in [
+        (Quota { files: Some(1), ..none }, (403, "quota_exceeded"), false),
+        (Quota { bytes: Some(1500), ..none }, (403, "quota_exceeded"), false),
+        (Quota { pending: Some(1), ..none }, (429, "too_many_pending"), true),
+        (Quota { grants_per_minute: Some(1), ..none }, (429, "too_many_grants"), true),
+    ] {
+        let function = bounded(quota);
+        assert_eq!(send(&function, asking_for(1000)).await.0, 201);
+        let (status, body, response) = send(&function, asking_for(1000)).await;
+        assert_eq!((status, body["code"].as_str().unwrap()), expected);
+        let after = header(&response, "retry-after").map(|seconds| seconds.parse::<u32>().unwrap());
+        assert_eq!(
+            (after.is_some(), body["retryAfter"].as_u64()),
+            (waits, after.map(u64::from)),
+            "{expected:?}"
+        );
+        assert!(after.is_none_or(|seconds| (1..=60).contains(&seconds)));
+        assert_eq!((function.uploads.len(), &body["retryable"]), (1, &json!(waits)));
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_its_grant_again_where_nothing_more_would_fit() {
+    let function = bounded(Quota { files: Some(1), pending: Some(1), ..Quota::default() });
+    let asking = asking_for(1000);
+    let (_, first, _) = send(&function, asking.clone()).await;
+    let (status, again, _) = send(&function, asking).await;
+    assert_eq!((status, &again["id"]), (201, &first["id"]));
+}
+
+#[tokio::test]
+async fn of_a_batch_what_fits_is_granted_and_the_rest_is_told_when_to_ask_again() {
+    let function = bounded(Quota { pending: Some(2), bytes: Some(10_000), ..Quota::default() });
+    let item = |size: u64| json!({"filename": "cat.jpg", "contentType": "image/jpeg", "size": size});
+    let mut batch = event(ISSUE_BATCH);
+    batch["body"] = json!({"items": [item(1000), item(9001), item(9000), item(1)]}).to_string().into();
+    let (status, body, response) = send(&function, batch).await;
+    assert_eq!((status, header(&response, "retry-after")), (200, None));
+    let told = |n: usize| (body["items"][n]["status"].clone(), body["items"][n]["problem"].clone());
+    assert_eq!((told(0), told(2).0), ((json!(201), Value::Null), json!(201)));
+    let ((refused, problem), (full, later)) = (told(1), told(3));
+    assert_eq!((refused, &problem["code"]), (json!(403), &json!("quota_exceeded")));
+    assert_eq!(problem.get("retryAfter"), None);
+    // Pending, too: but what holds for good is said first.
+    assert_eq!((full, &later["code"]), (json!(403), &json!("quota_exceeded")));
+    assert_eq!(function.uploads.len(), 2);
+
+    let mut batch = event(ISSUE_BATCH);
+    batch["headers"]["idempotency-key"] = "another".into();
+    batch["body"] = json!({"items": [item(1), item(1)]}).to_string().into();
+    let function = bounded(Quota { pending: Some(1), ..Quota::default() });
+    let (_, body, _) = send(&function, batch).await;
+    let later = &body["items"][1]["problem"];
+    assert_eq!((&later["code"], &later["retryAfter"]), (&json!("too_many_pending"), &json!(10)));
 }
 
 #[tokio::test]
