@@ -42,7 +42,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 # What keeps all processors busy, and what the others need.
 PARTS := fmt clippy doc test-unit test-layers test-cost test-web tools build-tests
 # What waits for a stack most of the time: beside each other, the longest first.
-BESIDE := test-e2e test-local test-faults test-browser test-threats test-cli test-openapi test-supply test-heavy test-template test-conformance
+BESIDE := test-e2e test-local test-faults test-browser test-threats test-cli test-openapi test-supply test-heavy test-recovery test-template test-conformance
 
 test: ## Everything, with the time each part took; LANES=1 for one part at a time
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS) --beside $(BESIDE) $(if $(LANES),--lanes $(LANES))
@@ -103,6 +103,10 @@ test-faults: .tools/engine.stamp build ## Every AWS call of every use case fails
 test-threats: .tools/engine.stamp .tools/weed.stamp build ## The threat table: nothing of it has rotted, and attacks on the deployed template
 	$(PYTEST) tests/threats
 
+test-recovery: .tools/engine.stamp build ## The table set back or lost, `valet reindex`, and whatever comes days late
+	cargo build --bin valet --bin valet-reindex
+	$(PYTEST) tests/recovery
+
 test-cost: .tools/engine.stamp ## The cost sheet adds up
 	$(PYTEST) tests/cost
 
@@ -154,7 +158,7 @@ build: ## The functions, debug
 
 # Under cargo's lock, for which parts that run beside each other would wait.
 build-tests: build ## What the tests run besides the functions
-	cargo build --bin valet
+	cargo build --bin valet --bin valet-reindex
 	cargo test --package valet-http --features openapi --no-run
 	cargo test --workspace --features valet-aws/live --test conformance --no-run
 
@@ -192,7 +196,7 @@ $(NPM:%=.tools/%.stamp): .tools/%.stamp: infra/tools/requirements/%/package-lock
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-supply test-unit test-template test-local test-conformance test-e2e \
-	test-openapi test-cli test-browser test-heavy test-faults test-threats test-cost test-web cost bench-functions bench-thumbnails bench-upload bench-browser \
+	test-openapi test-cli test-browser test-heavy test-faults test-threats test-recovery test-cost test-web cost bench-functions bench-thumbnails bench-upload bench-browser \
 	screenshots fuzz-api heavy mutants soak build build-tests build-release release reproducible tools openapi clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp

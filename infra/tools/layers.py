@@ -1,5 +1,5 @@
 """Guards the direction of dependency: functions → {http, aws, lambda, thumbnail} → core, thumbnail → {scaled-jpeg, webp}, never upward, never sideways. What runs
-at a user's stands alone: valet-cli → valet-client → nothing of ours.
+at a user's stands alone: valet-cli → valet-client → nothing of ours. What runs at an operator's stands on the adapters: valet-reindex → aws → core.
 
 It reads manifests, sources and `cargo tree`, and must never build anything.
 """
@@ -16,10 +16,12 @@ ROOT = Path(__file__).resolve().parents[2]
 # What core must do without: a cloud, a wire, a clock of its own, pixels.
 FOREIGN_TO_CORE = re.compile(r"^(aws.*|lambda.*|http|hyper|tokio|image)$")
 SDK = re.compile(r"^(aws-sdk-.*|aws-smithy-.*|aws-credential-types)$")
-ENVIRONMENT = re.compile(r"functions/[^/]+/src/(main|config)\.rs|crates/lambda/.*|crates/cli/.*")
+ENVIRONMENT = re.compile(r"functions/[^/]+/src/(main|config)\.rs|crates/lambda/.*|crates/cli/.*|crates/reindex/src/main\.rs")
 CODECS = {"scaled-jpeg", "valet-webp"}
 # What runs at a user's: of ours, each may depend on these alone, and nothing on the server's side on any of it.
 CLIENT_SIDE: dict[str, set[str]] = {"valet-client": set(), "valet-cli": {"valet-client"}}
+# What runs at an operator's, with rights that no function has. Nothing of ours may depend on it.
+OPERATOR_SIDE: dict[str, set[str]] = {"valet-reindex": {"valet-aws", "valet-core"}}
 TESTS = re.compile(r"(.*/)?(tests|benches|examples)/.*")
 
 
@@ -56,6 +58,11 @@ def _manifests(manifests: dict[str, dict]) -> Iterable[str]:
             if who in CLIENT_SIDE and name in ours and name not in CLIENT_SIDE[who]:
                 yield f"{where} depends on {name}; the client's side knows the HTTP contract alone"
                 continue
+            if who in OPERATOR_SIDE and name in ours and name not in OPERATOR_SIDE[who]:
+                yield f"{where} depends on {name}; an operator's program knows the rules and the adapters alone"
+                continue
+            if name in OPERATOR_SIDE:
+                yield f"{where} depends on {name}, which is an operator's program"
             if who not in CLIENT_SIDE and name in CLIENT_SIDE:
                 yield f"{where} depends on {name}, which belongs to the client's side"
             if where == "crates/core" and name in ours:
@@ -80,7 +87,7 @@ def _sources(root: Path) -> Iterable[str]:
         if "lambda_http" in code and not where.startswith(("crates/http/", "functions/")):
             yield f"{where} uses lambda_http; only crates/http and the functions do"
         if re.search(r"\bstd::env\b|\benv::vars?(_os)?\(", code) and not (ENVIRONMENT.fullmatch(where) or TESTS.fullmatch(where)):
-            yield f"{where} reads the environment; only a function's main.rs and config.rs, crates/lambda and crates/cli do"
+            yield f"{where} reads the environment; only a function's main.rs and config.rs, crates/lambda, crates/cli and the main.rs of crates/reindex do"
 
 
 def core_tree(root: Path) -> list[str]:

@@ -369,9 +369,10 @@ def half_deleted(trial: Trial) -> dict:
 
 
 def rowless(trial: Trial) -> dict:
-    key = f"uploads/{trial.user.owner}/{some_id()}.jpg"
+    upload_id = some_id()
+    key = f"uploads/{trial.user.owner}/{upload_id}.jpg"
     put_as_owner(trial.storage, key, PHOTO.content)
-    return {"key": key}
+    return {"id": upload_id, "key": key}
 
 
 def thumbnail_of_nothing(trial: Trial) -> dict:
@@ -487,6 +488,7 @@ NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (THUMBNAILS, "SettleObjects", "s3:GetObjectVersion"): (arrived, verifies_a_version),
     (THUMBNAILS, "SettleObjects", "s3:PutObjectVersionTagging"): (arrived, verifies_by_event),
     (THUMBNAILS, "SettleObjects", "s3:DeleteObjectVersion"): (late, removes_what_nobody_asked_for),
+    (THUMBNAILS, "SeeWhatWasVerified", "s3:GetObjectVersionTagging"): (rowless, removes_what_nobody_asked_for),
     (THUMBNAILS, "WriteThumbnails", "s3:PutObject"): (confirmed, makes_a_thumbnail),
     (SWEEP, "SettleRows", "dynamodb:GetItem"): (unused, expires),
     (SWEEP, "SettleRows", "dynamodb:UpdateItem"): (unused, expires),
@@ -497,6 +499,7 @@ NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (SWEEP, "SettleObjects", "s3:GetObjectVersion"): (unheard_with_checksum, settles_what_nobody_told_of),
     (SWEEP, "SettleObjects", "s3:PutObjectVersionTagging"): (unheard, settles_what_nobody_told_of),
     (SWEEP, "SettleObjects", "s3:DeleteObjectVersion"): (long_late, removes_what_came_late),
+    (SWEEP, "SeeWhatWasVerified", "s3:GetObjectVersionTagging"): (rowless, removes_what_no_row_leads_to),
     (SWEEP, "WalkThroughTheBucket", "s3:ListBucketVersions"): (rowless, removes_what_no_row_leads_to),
     (SWEEP, "WalkThroughTheBucket", "s3:ListBucketMultipartUploads"): (nobodys_parts, aborts_what_no_row_names),
     (SWEEP, "AbortMultipartUploads", "s3:AbortMultipartUpload"): (nobodys_parts, aborts_what_no_row_names),

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 S3, DYNAMODB, SQS, CLOUDFRONT = "S3", "DynamoDB", "SQS", "CloudFront"
 TARGETS = {"DynamoDB_20120810": DYNAMODB, "AmazonSQS": SQS}
 # What changes nothing: an effect whose answer is lost is no effect.
-READS = {"GetObject", "HeadObject", "ListParts", "ListObjectVersions", "ListMultipartUploads", "GetItem", "Query"}
+READS = {"GetObject", "GetObjectTagging", "HeadObject", "ListParts", "ListObjectVersions", "ListMultipartUploads", "GetItem", "Query"}
 
 
 @dataclass(frozen=True, order=True)
@@ -45,7 +45,7 @@ def _of_s3(method: str, query: dict[str, str], *, has_key: bool) -> str | None:
         return {("GET", True, False): "ListMultipartUploads", ("GET", False, True): "ListObjectVersions"}.get((method, "uploads" in query, "versions" in query))
     match method:
         case "GET":
-            return "ListParts" if "uploadId" in query else "GetObject"
+            return "ListParts" if "uploadId" in query else "GetObjectTagging" if "tagging" in query else "GetObject"
         case "HEAD":
             return "HeadObject"
         case "PUT":

@@ -15,6 +15,7 @@ ALLOWS = {
     "PutObject": {"PutObject", "CreateMultipartUpload", "CompleteMultipartUpload"},
     "PutItem": {"PutItem", "TransactWriteItems"},
     "UpdateItem": {"UpdateItem", "TransactWriteItems"},
+    "GetObjectVersionTagging": {"GetObjectTagging"},
 }
 # Those that are asked for beside another, and those of the queue's poller, which is Lambda's own.
 NO_CALLS = {

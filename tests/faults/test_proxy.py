@@ -12,6 +12,7 @@ from tests.faults.operations import CLOUDFRONT, DYNAMODB, S3, SQS, Operation, re
 KEY = "/bucket/uploads/0123456789abcdef0123456789abcdef/01936f2e-8b5a-7c3d-9e4f-0123456789ab.jpg"
 REQUESTS = [
     ("GET", f"{KEY}?x-id=GetObject", S3, "GetObject"),
+    ("GET", f"{KEY}?tagging&versionId=v", S3, "GetObjectTagging"),
     ("HEAD", f"{KEY}?versionId=v", S3, "HeadObject"),
     ("PUT", f"{KEY}?x-id=PutObject", S3, "PutObject"),
     ("PUT", f"{KEY}?tagging&versionId=v", S3, "PutObjectTagging"),

@@ -2,6 +2,7 @@
 //!
 //! The bucket must be versioned. IAM: what each port of `valet_core::ports` names, on `uploads/*` and `thumbnails/*`.
 
+mod tags;
 mod versions;
 
 use crate::Connection;

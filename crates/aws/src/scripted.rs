@@ -20,8 +20,8 @@ use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::ThumbnailFormat;
 use valet_core::parts::PartNumber;
 use valet_core::ports::{
-    AbortMultipart, CompleteMultipart, Completion, CreateMultipart, DeleteThumbnail, ListMultiparts,
-    ListObjectVersions, ListParts, StoredPart, Under,
+    AbortMultipart, CompleteMultipart, Completion, CreateMultipart, DeleteThumbnail, GetTags, ListMultiparts,
+    ListObjectVersions, ListParts, StoredPart, Tags, Under,
 };
 use valet_core::ports::{
     Copies, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, GetUsage, GetVerdict,
@@ -889,4 +889,26 @@ async fn completing_that_takes_long_is_under_way() {
         bucket.complete_multipart(&upload.key(), &multipart.id, &[], upload.size.most(), None).await;
     assert_eq!(completed.unwrap(), Completion::UnderWay);
     assert_eq!(begun.elapsed().as_secs(), 18);
+}
+
+/// What nobody tagged, what our functions did, and what a malware scanner has found clean as well.
+#[tokio::test]
+async fn tags_are_read_by_name_and_value() {
+    const CLEAN: &str = "<Tag><Key>GuardDutyMalwareScanStatus</Key><Value>NO_THREATS_FOUND</Value></Tag>";
+    const BAD: &str = "<Tag><Key>GuardDutyMalwareScanStatus</Key><Value>THREATS_FOUND</Value></Tag>";
+    const VERIFIED: &str = "<Tag><Key>verified</Key><Value>true</Value></Tag>";
+    const OTHER: &str = "<Tag><Key>verified</Key><Value>false</Value></Tag>";
+    for (tags, is_verified, is_clean) in [
+        (String::new(), false, false),
+        (VERIFIED.to_owned(), true, false),
+        (format!("{VERIFIED}{CLEAN}"), true, true),
+        (format!("{BAD}{OTHER}"), false, false),
+    ] {
+        let body = format!("<Tagging><TagSet>{tags}</TagSet></Tagging>");
+        let bucket = bucket(move |_| answer(200, &[], body.clone()));
+        let read = bucket.get_tags(&sample::pending().key(), &VersionId::new("v")).await.unwrap();
+        assert_eq!(read, Some(Tags { is_verified, is_clean }), "{tags}");
+    }
+    let bucket = bucket(|_| answer(404, &[], s3_error("NoSuchVersion")));
+    assert_eq!(bucket.get_tags(&sample::pending().key(), &VersionId::new("v")).await.unwrap(), None);
 }

@@ -1,11 +1,12 @@
 //! The DynamoDB ports on one table. Every change of an upload's status in the project is one of the conditional writes
 //! in `moves`, and changes the owner's counters in the same transaction where it changes what is held.
 //!
-//! IAM: `dynamodb:PutItem`, `GetItem`, `UpdateItem`, `Query` on the table; each port of `valet_core::ports` names its own.
+//! IAM: `dynamodb:PutItem`, `GetItem`, `UpdateItem`, `Query`, `Scan` on the table; each port of `valet_core::ports` names its own.
 
 mod files;
 mod grants;
 mod moves;
+mod restore;
 mod sessions;
 mod transaction;
 mod usage;

@@ -155,6 +155,7 @@ async fn an_s3_bucket_can_be_swept() {
     let (bucket, presigner) = s3();
     let uploader = Uploader { presigner: &presigner, client: &Http, now: OffsetDateTime::now_utc() };
     conformance::sweep::bucket(&bucket, &uploader, fresh).await;
+    conformance::reindex::bucket(&bucket, &uploader, fresh).await;
 }
 
 #[tokio::test]
@@ -169,5 +170,6 @@ async fn a_dynamodb_table_conforms() {
     let table = UploadsTable::new(&connection, name.clone());
     conformance::table(&table, fresh).await;
     conformance::sessions(&table, fresh).await;
+    conformance::reindex::table(&table, fresh).await;
     conformance::sweep::table(&table, &SweepTable::new(&connection, name), fresh).await;
 }

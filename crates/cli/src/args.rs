@@ -6,6 +6,7 @@ use crate::limits::LimitsArgs;
 use crate::list::ListArgs;
 use crate::output::Output;
 use crate::probe::ProbeArgs;
+use crate::reindex::ReindexArgs;
 use crate::remove::RemoveArgs;
 use crate::resume::ResumeArgs;
 use crate::upload::UploadArgs;
@@ -94,6 +95,9 @@ pub(crate) enum Command {
     /// Try every control of a stack from outside: what must be refused, and what must work
     #[command(long_about = PROBE_HELP)]
     Probe(ProbeArgs),
+    /// For operators: rebuild a table that was set back or lost from the bucket, by `valet-reindex`
+    #[command(disable_help_flag = true)]
+    Reindex(ReindexArgs),
 }
 
 impl Command {
@@ -103,7 +107,12 @@ impl Command {
             Self::Upload(args) => (args.shown.quiet, args.shown.json),
             Self::Resume(args) => (args.shown.quiet, args.shown.json),
             Self::Get(args) => (args.quiet, false),
-            Self::Ls(_) | Self::Rm(_) | Self::Limits(_) | Self::Usage(_) | Self::Probe(_) => (false, false),
+            Self::Ls(_)
+            | Self::Rm(_)
+            | Self::Limits(_)
+            | Self::Usage(_)
+            | Self::Probe(_)
+            | Self::Reindex(_) => (false, false),
         };
         Output::new(quiet, json)
     }

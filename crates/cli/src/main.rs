@@ -14,6 +14,7 @@ mod text;
 mod get;
 mod limits;
 mod list;
+mod reindex;
 mod remove;
 mod resume;
 mod upload;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Limits(args) => limits::run(args, connection, output),
         Command::Usage(args) => usage::run(args, connection, output),
         Command::Probe(args) => probe::run(args, connection, output, &stop),
+        Command::Reindex(args) => return reindex::run(args, output),
     };
     let exit = done.unwrap_or_else(|failure| {
         output.error(&failure.text);

@@ -21,7 +21,7 @@ pub async fn cancel_upload(
     if let Some(id) = upload.transfer.multipart_id() {
         objects.abort_multipart(&upload.key(), id).await?;
     }
-    remove_foreign(objects, &upload.key(), None, Some(&upload)).await?;
+    remove_foreign(objects, &upload.key(), None, &upload).await?;
     Ok(())
 }
 

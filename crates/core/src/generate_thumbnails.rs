@@ -3,10 +3,10 @@
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, GetUpload, HeadObject, Progress, PutThumbnail, ReadChunk,
-    Render, RenderJob, Rendered, RenderedThumbnail, TagVerified, UpdateUpload,
+    DeleteThumbnail, DeleteVersion, GetObject, GetTags, GetUpload, HeadObject, Progress, PutThumbnail,
+    ReadChunk, Render, RenderJob, Rendered, RenderedThumbnail, TagVerified, UpdateUpload,
 };
-use crate::settle::{Arrival, Settled, settle};
+use crate::settle::{Arrival, Settled, remove_nobodys, settle};
 use crate::upload::{RejectReason, State, Thumbnail, Thumbnails, Transition, Verified};
 use crate::{ThumbnailKey, Upload};
 use futures_util::future::join_all;
@@ -55,7 +55,9 @@ pub struct Reading {
 ///
 /// An error means that the event should come again.
 pub async fn generate_thumbnails(
-    objects: &(impl HeadObject + TagVerified + DeleteVersion + GetObject + PutThumbnail + DeleteThumbnail),
+    objects: &(
+         impl HeadObject + TagVerified + GetTags + DeleteVersion + GetObject + PutThumbnail + DeleteThumbnail
+     ),
     uploads: &(impl GetUpload + UpdateUpload),
     render: &impl Render,
     now: OffsetDateTime,
@@ -65,7 +67,13 @@ pub async fn generate_thumbnails(
         Settled::Ready(upload, verified) => (upload, verified),
         Settled::Rejected(reason) => return Ok(Outcome::Rejected(reason)),
         Settled::Unscanned(_) => return Ok(Outcome::Unscanned),
-        Settled::Missing(_) | Settled::Gone(_) => return Ok(Outcome::Gone),
+        Settled::Gone(None) => {
+            if let Arrival::Event(key, version) = arrival {
+                remove_nobodys(objects, key, version.as_ref()).await?;
+            }
+            return Ok(Outcome::Gone);
+        }
+        Settled::Missing(_) | Settled::Gone(Some(_)) => return Ok(Outcome::Gone),
     };
     if verified.thumbnails != Thumbnails::Pending {
         return Ok(Outcome::NotNeeded);

@@ -43,6 +43,8 @@ pub mod delete_file;
 pub mod list_files;
 pub mod read_file;
 
+pub mod reindex;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -62,6 +64,7 @@ pub use placeholder::Placeholder;
 pub use read_file::read_file;
 pub use read_upload::{read_parts, read_upload};
 pub use recount_usage::recount_usage;
+pub use reindex::reindex;
 pub use resign_upload::resign_upload;
 pub use settle::settle;
 pub use sign_parts::sign_parts;

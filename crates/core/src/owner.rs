@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use std::fmt;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// The owner of an upload: the first 128 bits of SHA-256 over the token's `sub`.
@@ -67,6 +68,13 @@ impl UploadId {
 }
 
 impl UploadId {
+    /// When it was made, to the millisecond: the first 48 bits of a version 7 UUID (RFC 9562, section 5.7). `None` for a time beyond the
+    /// year 9999, which no clock of ours says.
+    pub fn made_at(self) -> Option<OffsetDateTime> {
+        let milliseconds = i128::from(self.0.as_u64_pair().0 >> 16);
+        OffsetDateTime::from_unix_timestamp_nanos(milliseconds * 1_000_000).ok()
+    }
+
     /// Random bits, for whoever spreads uploads.
     pub(crate) fn last_byte(self) -> u8 {
         self.0.as_bytes()[15]
@@ -96,6 +104,15 @@ mod tests {
         for other in ["", "2BD806C97F0E00AF1A1FC3328FA763A9", "+bd806c97f0e00af1a1fc3328fa763a9", "2bd8"] {
             assert_eq!(Owner::parse(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn an_upload_id_says_when_it_was_made() {
+        // The example of RFC 9562, appendix A.6.
+        let id = UploadId::parse("017f22e2-79b0-7cc3-98c4-dc0c0c07398f").unwrap();
+        assert_eq!(id.made_at(), Some(time::macros::datetime!(2022-02-22 19:22:22 UTC)));
+        let far = UploadId::parse("ffffffff-ffff-7cc3-98c4-dc0c0c07398f").unwrap();
+        assert_eq!(far.made_at(), None);
     }
 
     #[test]

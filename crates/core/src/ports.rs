@@ -4,6 +4,7 @@
 
 mod files;
 mod multipart;
+mod reindex;
 mod sessions;
 mod sweep;
 mod usage;
@@ -16,6 +17,7 @@ use crate::usage::{Claim, Counters};
 use crate::{Owner, Placeholder, ThumbnailKey, Upload, UploadId, UploadKey};
 pub use files::*;
 pub use multipart::*;
+pub use reindex::*;
 pub use sessions::*;
 use std::fmt;
 use std::future::Future;

@@ -2,12 +2,14 @@
 //!
 //! Idempotent, free of order, safe to run twice at once: it may tag or remove the same version any number of times, and
 //! one conditional write decides. It never serves an object that it has not compared with the grant or, where files are scanned for malware,
-//! whose own tag does not say that it is clean, whatever an event says; and it never removes one whose row says ready.
+//! whose own tag does not say that it is clean, whatever an event says; and it never removes one whose row says ready, nor one that was
+//! verified and has no row any more.
 
 use crate::error::StoreError;
 use crate::key::CACHE_CONTROL;
 use crate::ports::{
-    DeleteVersion, GetUpload, HeadObject, StoredHeaders, StoredObject, TagVerified, UpdateUpload, Verdict,
+    DeleteVersion, GetTags, GetUpload, HeadObject, StoredHeaders, StoredObject, TagVerified, UpdateUpload,
+    Verdict,
 };
 use crate::upload::{RejectReason, State, Transition, Verified, VersionId, to_milliseconds};
 use crate::{Owner, Upload, UploadId, UploadKey};
@@ -33,7 +35,8 @@ pub enum Settled {
     Missing(Upload),
     /// Compared, and as granted; the malware scanner has yet to say something. The upload is still pending.
     Unscanned(Upload),
-    /// The upload ended otherwise (expired, cancelled, deleted), or there never was one; the object is removed.
+    /// The upload ended otherwise (expired, cancelled, deleted); the object is removed. Or there is no such upload; then nothing is, see
+    /// [`remove_nobodys`].
     Gone(Option<State>),
 }
 
@@ -59,15 +62,10 @@ pub async fn settle(
         }
         Some(upload) => {
             tag_again(objects, &upload, version).await?;
-            remove_foreign(objects, &upload.key(), version, Some(&upload)).await?;
+            remove_foreign(objects, &upload.key(), version, &upload).await?;
             Ok(describe(Some(upload)))
         }
-        None => {
-            if let Some(key) = key {
-                remove_foreign(objects, key, version, None).await?;
-            }
-            Ok(describe(None))
-        }
+        None => Ok(describe(None)),
     }
 }
 
@@ -117,7 +115,9 @@ async fn verify(
         // Somebody else was first: what they decided holds.
         None => uploads.get_upload(upload.owner, upload.id).await?,
     };
-    remove_foreign(objects, &key, Some(&object.version), settled.as_ref()).await?;
+    if let Some(upload) = &settled {
+        remove_foreign(objects, &key, Some(&object.version), upload).await?;
+    }
     Ok(describe(settled))
 }
 
@@ -127,7 +127,7 @@ async fn gone_meanwhile(uploads: &impl GetUpload, upload: &Upload) -> Result<Set
 }
 
 /// Whether what arrived is what was granted, the cheapest reason first.
-fn compare(granted: &Upload, stored: &StoredObject) -> Result<(), RejectReason> {
+pub(crate) fn compare(granted: &Upload, stored: &StoredObject) -> Result<(), RejectReason> {
     let headers = StoredHeaders {
         content_type: Some(granted.media_type.content_type().to_owned()),
         cache_control: Some(CACHE_CONTROL.to_owned()),
@@ -169,13 +169,13 @@ pub(crate) async fn remove_foreign(
     objects: &(impl HeadObject + DeleteVersion),
     key: &UploadKey,
     version: Option<&VersionId>,
-    upload: Option<&Upload>,
+    upload: &Upload,
 ) -> Result<(), StoreError> {
-    let verified = match upload.map(|upload| &upload.state) {
-        Some(State::Ready(verified)) => Some(&verified.version),
+    let verified = match &upload.state {
+        State::Ready(verified) => Some(&verified.version),
         // Its own settling is under way and decides about this version.
-        Some(State::Pending) => return Ok(()),
-        Some(State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted) | None => None,
+        State::Pending => return Ok(()),
+        State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted => None,
     };
     // Nobody says that there is another version than the verified one: that need not be asked of every repeated confirm.
     if verified.is_some() && version.is_none() {
@@ -193,6 +193,31 @@ pub(crate) async fn remove_foreign(
         },
     };
     if verified == Some(version) { Ok(()) } else { objects.delete_version(key, version).await }
+}
+
+/// Removes a version under a key of which there is no upload, the current one where none is named; or keeps it, and says so, where it is
+/// tagged: what was verified had a row, which outlives its file. It was lost, and [`crate::reindex`] puts it back.
+pub async fn remove_nobodys(
+    objects: &(impl HeadObject + DeleteVersion + GetTags),
+    key: &UploadKey,
+    version: Option<&VersionId>,
+) -> Result<bool, StoreError> {
+    let found;
+    let version = match version {
+        Some(version) => version,
+        None => match objects.head_object(key, None, false).await? {
+            Some(object) => {
+                found = object.version;
+                &found
+            }
+            None => return Ok(false),
+        },
+    };
+    let is_file = objects.get_tags(key, version).await?.unwrap_or_default().is_verified;
+    if !is_file {
+        objects.delete_version(key, version).await?;
+    }
+    Ok(is_file)
 }
 
 fn describe(upload: Option<Upload>) -> Settled {

@@ -3,7 +3,7 @@
 //!
 //! Every step may be repeated, may lose to whoever moves the upload at the same moment, and may be the last one of a run: the next run goes
 //! on. It never decides by an index or a list alone, but by the row as it is now; and it never removes an object whose row
-//! says that it is the verified one.
+//! says that it is the verified one, nor one that was verified and has lost its row.
 
 mod due;
 mod multiparts;
@@ -12,7 +12,7 @@ mod walk;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::ports::{
-    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetUpload, GetUsage,
+    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetTags, GetUpload, GetUsage,
     HeadObject, InvalidateCopies, ListDue, ListDueUsage, ListMultiparts, ListObjectVersions, ListUploads,
     ListVersions, PutCursor, PutUsage, RequeueArrival, TagVerified, UpdateUpload, Walk,
 };
@@ -125,6 +125,7 @@ pub async fn sweep_uploads<T: Fn() -> bool>(
     objects: &(
          impl HeadObject
          + TagVerified
+         + GetTags
          + DeleteVersion
          + DeleteThumbnail
          + AbortMultipart

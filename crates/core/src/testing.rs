@@ -5,11 +5,13 @@
 #![expect(clippy::unwrap_used, reason = "compiled for tests only")]
 
 mod failing;
+mod failing_reindex;
 mod failing_sweep;
 mod fake_render;
 mod memory_bucket;
 mod memory_cdn;
 mod memory_multipart;
+mod memory_reindex;
 mod memory_sweep;
 mod memory_table;
 mod memory_view;

@@ -10,6 +10,7 @@ async fn the_memory_bucket_conforms() {
     conformance::multipart(&bucket, &uploader, sample::pending).await;
     conformance::own_multipart(&bucket, &uploader, sample::pending).await;
     conformance::forms(&bucket, &uploader, sample::pending).await;
+    conformance::reindex::bucket(&bucket, &uploader, sample::pending).await;
     conformance::sweep::bucket(&bucket, &uploader, sample::pending).await;
     conformance::sweep::pages_of_multiparts(&bucket, sample::NOW, sample::pending).await;
 }
@@ -26,5 +27,6 @@ async fn the_memory_table_conforms() {
     let table = MemoryTable::default();
     conformance::table(&table, sample::pending).await;
     conformance::sessions(&table, sample::pending).await;
+    conformance::reindex::table(&table, sample::pending).await;
     conformance::sweep::table(&table, &table, sample::pending).await;
 }

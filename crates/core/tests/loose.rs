@@ -15,7 +15,7 @@ use valet_core::ports::{
     AbortMultipart, GetSession, GetUpload, HeadObject, SignedCall, SignedForm, SignedPut, StoredHeaders,
 };
 use valet_core::sessions::{SESSION_LIFETIME, Secret, open_session, session_owner};
-use valet_core::settle::{Arrival, Settled};
+use valet_core::settle::{Arrival, Settled, remove_nobodys};
 use valet_core::sweep_uploads::{Counts, Limits, Report, Run};
 use valet_core::testing::{Failing, MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, sample};
 use valet_core::upload::{MultipartId, RejectReason, Size, State, Transfer, Transition};
@@ -255,9 +255,11 @@ async fn an_object_in_the_other_area_is_not_the_uploads() {
     let (upload, _) = stack.form(&png()).await.unwrap();
     let strict = UploadKey { area: Area::WriteOnce, ..upload.key() };
     let version = stack.bucket.store(&strict, StoredHeaders::default(), None, sample::PNG);
-    let event = Arrival::Event(strict, Some(version));
+    let event = Arrival::Event(strict, Some(version.clone()));
     let settled = settle(&stack.bucket, &stack.table, sample::NOW, &event).await.unwrap();
-    assert_eq!((settled, stack.bucket.versions(&strict)), (Settled::Gone(None), 0));
+    assert_eq!(settled, Settled::Gone(None));
+    assert!(!remove_nobodys(&stack.bucket, &strict, Some(&version)).await.unwrap());
+    assert_eq!(stack.bucket.versions(&strict), 0);
     assert_eq!(stack.now(&upload).await.state, State::Pending);
 }
 

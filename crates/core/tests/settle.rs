@@ -6,8 +6,8 @@ use valet_core::checksum::Sha256;
 use valet_core::complete_upload::Said;
 use valet_core::confirm_upload::Confirmed;
 use valet_core::key::CACHE_CONTROL;
-use valet_core::ports::{GetUpload, StoredHeaders, UpdateUpload};
-use valet_core::settle::{Arrival, Settled};
+use valet_core::ports::{GetUpload, StoredHeaders, TagVerified, UpdateUpload};
+use valet_core::settle::{Arrival, Settled, remove_nobodys};
 use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
 use valet_core::upload::{RejectReason, Size, State, Transition, VersionId};
 use valet_core::{
@@ -255,8 +255,26 @@ async fn what_arrives_for_a_tombstone_or_for_nobody_is_removed() {
     let stack = stack();
     let stranger = UploadKey { id: sample::id(), ..stack.upload.key() };
     let version = stack.bucket.store(&stranger, granted_headers(), None, sample::PNG);
-    let settled = stack.settle(&Arrival::Event(stranger, Some(version))).await;
-    assert_eq!((settled, stack.bucket.versions(&stranger)), (Settled::Gone(None), 0));
+    let settled = stack.settle(&Arrival::Event(stranger, Some(version.clone()))).await;
+    assert_eq!(settled, Settled::Gone(None));
+    assert!(!remove_nobodys(&stack.bucket, &stranger, Some(&version)).await.unwrap());
+    assert_eq!(stack.bucket.versions(&stranger), 0);
+}
+
+#[tokio::test]
+async fn what_was_verified_is_kept_where_its_row_is_lost() {
+    let stack = stack();
+    let lost = UploadKey { id: sample::id(), ..stack.upload.key() };
+    let version = stack.bucket.store(&lost, granted_headers(), None, sample::PNG);
+    stack.bucket.tag_verified(&lost, &version).await.unwrap();
+    for named in [Some(version.clone()), None] {
+        let settled = stack.settle(&Arrival::Event(lost, named.clone())).await;
+        assert_eq!(settled, Settled::Gone(None));
+        assert!(remove_nobodys(&stack.bucket, &lost, named.as_ref()).await.unwrap());
+        assert!(stack.bucket.is_current(&lost, &version));
+    }
+    let nothing = UploadKey { id: sample::id(), ..lost };
+    assert!(!remove_nobodys(&stack.bucket, &nothing, None).await.unwrap());
 }
 
 #[tokio::test]
@@ -273,7 +291,8 @@ async fn the_right_ids_with_another_extension_are_nobodys() {
     let stack = stack();
     let other = UploadKey { media_type: MediaType::Pdf, ..stack.upload.key() };
     let version = stack.bucket.store(&other, granted_headers(), None, sample::PNG);
-    assert_eq!(stack.settle(&Arrival::Event(other, Some(version))).await, Settled::Gone(None));
+    assert_eq!(stack.settle(&Arrival::Event(other, Some(version.clone()))).await, Settled::Gone(None));
+    assert!(!remove_nobodys(&stack.bucket, &other, Some(&version)).await.unwrap());
     assert_eq!((stack.state().await, stack.bucket.versions(&other)), (State::Pending, 0));
 }
 

@@ -8,8 +8,8 @@ use time::{Duration, OffsetDateTime};
 use valet_core::complete_upload::Said;
 use valet_core::key::{CACHE_CONTROL, ThumbnailFormat};
 use valet_core::ports::{
-    CreateMultipart, GetCursor, GetUpload, PresignPart, PutCursor, PutThumbnail, StoredHeaders, UpdateUpload,
-    Walk, WantedPart,
+    CreateMultipart, GetCursor, GetUpload, PresignPart, PutCursor, PutThumbnail, StoredHeaders, TagVerified,
+    UpdateUpload, Walk, WantedPart,
 };
 use valet_core::sweep_uploads::{About, Counts, GIVE_UP_AFTER, Limits, Report, Run};
 use valet_core::testing::{Failing, MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, PutUpload, sample};
@@ -270,6 +270,30 @@ async fn a_walk_removes_what_no_row_leads_to_and_nothing_else() {
     assert!(matches!(stack.state(&file).await, State::Ready(Verified { version, .. }) if version != second));
     let again = stack.counts(after(24)).await;
     assert_eq!((again.walked, again.removed, again.settled), (2, 0, 0));
+}
+
+#[tokio::test]
+async fn a_verified_file_that_has_lost_its_row_is_kept_and_told_of() {
+    let stack = Stack::default();
+    let lost = sample::pending();
+    let version = stack.arrives(&lost);
+    stack.bucket.tag_verified(&lost.key(), &version).await.unwrap();
+    stack.arrives(&sample::pending());
+    let report = stack.sweep(after(24)).await;
+    assert_eq!((report.counts.removed, report.counts.failed), (1, 1), "{report:?}");
+    assert_eq!(report.failures[0].about, About::Upload(lost.id));
+    assert!(stack.bucket.is_current(&lost.key(), &version));
+}
+
+#[tokio::test]
+async fn thumbnails_that_nobody_has_asked_for_in_a_day_are_asked_for_before_they_are_given_up() {
+    let stack = Stack::default();
+    let upload = stack.confirmed(sample::NOW).await;
+    let late = sample::NOW + GIVE_UP_AFTER * 3;
+    let counts = stack.counts(late).await;
+    assert_eq!((counts.due, counts.requeued, counts.gave_up), (1, 1, 0));
+    assert_eq!(stack.row(&upload).await.due_at, Some(late + GIVE_UP_AFTER));
+    assert_eq!(stack.counts(late + GIVE_UP_AFTER).await.gave_up, 1);
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ use tracing::{error, info, warn};
 use valet_core::error::chain;
 use valet_core::generate_thumbnails::{Outcome, Reading};
 use valet_core::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, GetUpload, GetVerdict, HeadObject, PutThumbnail, TagVerified,
-    UpdateUpload,
+    DeleteThumbnail, DeleteVersion, GetObject, GetTags, GetUpload, GetVerdict, HeadObject, PutThumbnail,
+    TagVerified, UpdateUpload,
 };
 use valet_core::settle::Arrival;
 use valet_core::{StoreError, generate_thumbnails};
@@ -49,7 +49,14 @@ pub(crate) async fn handle<O, U>(
     event: LambdaEvent<Value>,
 ) -> Result<SqsBatchResponse, Error>
 where
-    O: HeadObject + GetVerdict + TagVerified + DeleteVersion + GetObject + PutThumbnail + DeleteThumbnail,
+    O: HeadObject
+        + GetVerdict
+        + GetTags
+        + TagVerified
+        + DeleteVersion
+        + GetObject
+        + PutThumbnail
+        + DeleteThumbnail,
     U: GetUpload + UpdateUpload,
 {
     let now = valet_lambda::now();
@@ -83,7 +90,14 @@ struct Run<'a, O, U> {
 
 impl<O, U> Run<'_, O, U>
 where
-    O: HeadObject + GetVerdict + TagVerified + DeleteVersion + GetObject + PutThumbnail + DeleteThumbnail,
+    O: HeadObject
+        + GetVerdict
+        + GetTags
+        + TagVerified
+        + DeleteVersion
+        + GetObject
+        + PutThumbnail
+        + DeleteThumbnail,
     U: GetUpload + UpdateUpload,
 {
     async fn message(&self, message: &SqsMessage) -> Result<(), Retry> {

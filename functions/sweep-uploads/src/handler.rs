@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 use valet_core::error::chain;
 use valet_core::ports::{
-    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetUpload, GetUsage,
+    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetTags, GetUpload, GetUsage,
     GetVerdict, HeadObject, InvalidateCopies, ListDue, ListDueUsage, ListMultiparts, ListObjectVersions,
     ListUploads, ListVersions, PutCursor, PutUsage, RequeueArrival, TagVerified, UpdateUpload,
 };
@@ -62,6 +62,7 @@ where
     O: HeadObject
         + GetVerdict
         + TagVerified
+        + GetTags
         + DeleteVersion
         + DeleteThumbnail
         + AbortMultipart

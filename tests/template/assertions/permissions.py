@@ -16,6 +16,7 @@ SETTLE = {
     ),
     ("SeeWhatIsMissing", "s3:ListBucket", "${Bucket.Arn}"),
 }
+SEE_WHAT_WAS_VERIFIED = ("SeeWhatWasVerified", "s3:GetObjectVersionTagging", "${Bucket.Arn}/uploads/*")
 DROP_COPIES = (
     "DropCopies",
     "cloudfront:CreateInvalidation",
@@ -57,6 +58,7 @@ MAY = {
     },
     THUMBNAILS: SETTLE
     | {
+        SEE_WHAT_WAS_VERIFIED,
         ("WriteThumbnails", "s3:DeleteObject s3:PutObject", "${Bucket.Arn}/thumbnails/*"),
         ("ConsumeArrivals", "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "${ThumbnailQueue.Arn}"),
         logs("GenerateThumbnailsLogs"),
@@ -64,6 +66,7 @@ MAY = {
     },
     SWEEP: SETTLE
     | {
+        SEE_WHAT_WAS_VERIFIED,
         ("CountRows", "dynamodb:Query", "${Table.Arn}"),
         ("FindWhatIsDue", "dynamodb:Query", "${Table.Arn}/index/due"),
         ("KeepCursors", "dynamodb:PutItem", "${Table.Arn}"),
@@ -89,7 +92,7 @@ MAY = {
 
 # What a statement allows besides, and the condition of the template under which it does.
 MAY_IF = {
-    (binary, "SettleObjects"): {("ScansForMalware", "s3:GetObjectVersionTagging")} for binary in (CONFIRM, THUMBNAILS, SWEEP, COMPANION)
+    (binary, "SettleObjects"): {("ScansForMalware", "s3:GetObjectVersionTagging")} for binary in (CONFIRM, COMPANION)
 }
 
 
@@ -127,7 +130,7 @@ ONLY_IF = {
     drop("CompanionRole > Policies > 0 > PolicyDocument > Statement > SignUploads > Condition"),
     add("CompanionRole > Policies > 0 > PolicyDocument > Statement > KeepGrantsAndSessions > Action", "dynamodb:Query"),
     put("ServePageRole > Policies > 0 > PolicyDocument > Statement > WriteLogs > Resource", "*"),
-    put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > SettleObjects > Action > 4 > Fn::If > 0", "ServesUppy"),
+    put("ConfirmUploadRole > Policies > 0 > PolicyDocument > Statement > SettleObjects > Action > 4 > Fn::If > 0", "ServesUppy"),
     put("ConfirmUploadRole > Policies > 0 > PolicyDocument > Statement > SettleObjects > Action > 4", "s3:GetObjectVersionTagging"),
 )
 def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
@@ -157,6 +160,8 @@ def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
     drop("CompanionRole > Policies > 0 > PolicyDocument > Statement > SettleObjects > Action > 4"),
     put("ManageFilesRole > Policies > 0 > PolicyDocument > Statement > DropCopies > Action", "cloudfront:GetInvalidation"),
     put("ServePageRole > Policies > 0 > PolicyDocument > Statement > WriteTraces > Action", "s3:GetObject"),
+    drop("GenerateThumbnailsRole > Policies > 0 > PolicyDocument > Statement > SeeWhatWasVerified"),
+    drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > SeeWhatWasVerified"),
 )
 def each_function_may_do_what_its_ports_need(stack: Stack) -> None:
     needed = actions_by_port()

@@ -160,7 +160,8 @@ async fn pending<T>(
     Ok(Counts { aborted, removed, ..counts })
 }
 
-/// The arrival is told of again, less and less often; after a day there will be none.
+/// The arrival is told of again, less and less often; after a day there will be none. Where nobody has looked for that long, because the
+/// sweep was off or the table was set back, it is told of once more, and the day begins anew.
 async fn thumbnails(
     uploads: &impl UpdateUpload,
     queue: &impl RequeueArrival,
@@ -170,14 +171,15 @@ async fn thumbnails(
     due_at: OffsetDateTime,
 ) -> Result<Counts, StoreError> {
     let end = verified.confirmed_at + GIVE_UP_AFTER;
-    if end <= now {
+    if end <= due_at {
         let gave_up = Transition::ThumbnailsFailed { reason: "gave_up".to_owned() };
         let moved = uploads.update_upload(upload, &gave_up).await?;
         return Ok(Counts { gave_up: u64::from(moved.is_some()), ..Counts::default() });
     }
     queue.requeue_arrival(&upload.key(), &verified.version, now).await?;
     let waited = (now - verified.confirmed_at).max(THUMBNAIL_PATIENCE);
-    let next = to_milliseconds(now + waited).min(end);
+    let next = if end <= now { now + GIVE_UP_AFTER } else { (now + waited).min(end) };
+    let next = to_milliseconds(next);
     looked(uploads, upload, due_at, Some(next)).await?;
     Ok(Counts { requeued: 1, ..Counts::default() })
 }

@@ -2,12 +2,12 @@
 //! next to the verified one, thumbnails of nothing. What has another key than ours it counts and leaves alone.
 
 use super::{AT_ONCE, About, Counts, Report, Run, list_failed, most_have_no_row, note};
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::ports::{
-    DeleteThumbnail, DeleteVersion, GetCursor, GetUpload, HeadObject, ListObjectVersions, ListedVersion,
-    PutCursor, TagVerified, Under, UpdateUpload, Walk,
+    DeleteThumbnail, DeleteVersion, GetCursor, GetTags, GetUpload, HeadObject, ListObjectVersions,
+    ListedVersion, PutCursor, TagVerified, Under, UpdateUpload, Walk,
 };
-use crate::settle::{Arrival, Settled, settle};
+use crate::settle::{Arrival, Settled, remove_nobodys, settle};
 use crate::upload::{State, Thumbnails as Made};
 use crate::{Owner, ThumbnailKey, Upload, UploadId, UploadKey};
 use futures_util::stream::{self, StreamExt};
@@ -46,7 +46,7 @@ pub(super) struct Files<'a, O>(pub(super) &'a O);
 /// What was made of it.
 pub(super) struct Thumbnails<'a, O>(pub(super) &'a O);
 
-impl<O: HeadObject + TagVerified + DeleteVersion> Territory for Files<'_, O> {
+impl<O: HeadObject + TagVerified + GetTags + DeleteVersion> Territory for Files<'_, O> {
     type Key = UploadKey;
     const WALK: Walk = Walk::Uploads;
     const UNDER: Under = Under::Uploads;
@@ -70,16 +70,32 @@ impl<O: HeadObject + TagVerified + DeleteVersion> Territory for Files<'_, O> {
         found: Option<Upload>,
     ) -> Result<Counts, StoreError> {
         let was_pending = found.is_some_and(|upload| upload.state == State::Pending && upload.key() == key);
-        let settled = settle(self.0, uploads, now, &Arrival::Event(key, Some(version.version))).await?;
+        let settled =
+            settle(self.0, uploads, now, &Arrival::Event(key, Some(version.version.clone()))).await?;
         Ok(match settled {
             Settled::Ready(..) | Settled::Rejected(_) if was_pending => {
                 Counts { settled: 1, ..Counts::default() }
             }
-            Settled::Ready(..) | Settled::Rejected(_) | Settled::Gone(_) => {
+            Settled::Gone(None) => {
+                if remove_nobodys(self.0, &key, Some(&version.version)).await? {
+                    return Err(has_lost_its_row());
+                }
+                Counts { removed: 1, ..Counts::default() }
+            }
+            Settled::Ready(..) | Settled::Rejected(_) | Settled::Gone(Some(_)) => {
                 Counts { removed: 1, ..Counts::default() }
             }
             Settled::Missing(_) | Settled::Unscanned(_) => Counts::default(),
         })
+    }
+}
+
+/// A file that is kept although no row tells of it, told of at each round until there is one.
+fn has_lost_its_row() -> StoreError {
+    StoreError {
+        operation: "GetItem",
+        kind: StoreErrorKind::Permanent,
+        source: "a verified file has no row: was the table set back? `valet reindex` puts it back".into(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod forms;
 mod multipart;
+pub mod reindex;
 pub mod sweep;
 mod usage;
 

@@ -61,7 +61,7 @@ pub(super) struct Version {
     pub(super) crc64nvme: Option<Crc64Nvme>,
     pub(super) is_tagged: bool,
     /// What the scanner has said, if it has.
-    scan: Option<Verdict>,
+    pub(super) scan: Option<Verdict>,
     pub(super) is_delete_marker: bool,
 }
 
@@ -226,7 +226,7 @@ impl Contents {
     }
 
     /// Hides what lies under a key.
-    fn push_delete_marker(&mut self, key: String) {
+    pub(super) fn push_delete_marker(&mut self, key: String) {
         let marker = Version {
             id: self.next_id(),
             stored_at: self.now,

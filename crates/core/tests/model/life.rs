@@ -330,16 +330,14 @@ impl Seen<'_> {
         (format!("{state}, {file}"), Vec::new())
     }
 
-    /// What a sweep that has time for everything must have done.
-    pub(crate) fn sweep(&self, confirmed_at: Option<OffsetDateTime>) -> Vec<Move> {
+    /// What a sweep that has time for everything must have done. `is_last_look` is of the row as it was found.
+    pub(crate) fn sweep(&self, is_last_look: bool) -> Vec<Move> {
         match (self.life, self.found.versions.last()) {
             (Life::Pending, Some(object)) if self.ends_at + GRACE <= self.now => {
                 vec![self.file.verdict(object)]
             }
             (Life::Pending, None) if self.ends_at + GRACE <= self.now => vec![Move::Expire],
-            (Life::Ready(_, Pictures::Awaited), _)
-                if confirmed_at.is_some_and(|at| at + PATIENCE <= self.now) =>
-            {
+            (Life::Ready(_, Pictures::Awaited), _) if is_last_look => {
                 vec![Move::Picture(Pictures::Failed("gave_up".to_owned()))]
             }
             _ => Vec::new(),

@@ -89,7 +89,7 @@ fn take(world: &World, step: &Step) -> Result<(), String> {
         }
     }
     world.requeued();
-    let rows = world.rows();
+    let (rows_before, rows) = (rows, world.rows());
     match (&*ran, expected) {
         ([Ran { answer: Some(answer), is_fine: true }], Some(expected)) => {
             exactly(world, &step.acts[0].call, meant[0], &lives, &rows, expected, answer)?;
@@ -99,7 +99,7 @@ fn take(world: &World, step: &Step) -> Result<(), String> {
     if let ([Act { call: Call::Sweep { time_for: EVERYTHING }, .. }], [Ran { is_fine: true, .. }]) =
         (&*step.acts, &*ran)
     {
-        swept_each(world, &lives, &before, &rows)?;
+        swept_each(world, &lives, &before, &rows_before, &rows)?;
     }
     for (entry, was) in world.entries.borrow_mut().iter_mut().zip(&lives) {
         let row = rows.get(&entry.id);
@@ -526,15 +526,28 @@ fn copies(world: &World, entry: &Entry) -> bool {
 }
 
 /// A sweep that had time for everything has moved every upload that was due.
-fn swept_each(world: &World, lives: &[Life], before: &[Found], rows: &Rows) -> Result<(), String> {
+fn swept_each(
+    world: &World,
+    lives: &[Life],
+    before: &[Found],
+    rows_before: &Rows,
+    rows: &Rows,
+) -> Result<(), String> {
     for (number, (life, found)) in lives.iter().zip(before).enumerate() {
-        let confirmed_at = world.entries.borrow()[number].confirmed_at;
-        let moves = seen(world, number, life, found).sweep(confirmed_at);
         let id = world.entries.borrow()[number].id;
+        let looked_last = rows_before.get(&id).is_some_and(|row| is_last_look(row, world.now.get()));
+        let moves = seen(world, number, life, found).sweep(looked_last);
         let (row, due) = (life_of(rows.get(&id)), life.after_all(&moves));
         ensure!(moves.is_empty() || row == due, "upload {number} is {row:?} and not {due:?} after the sweep");
     }
     Ok(())
+}
+
+/// Whether a look at a file now is the last one, at which its thumbnails are given up. What nobody has looked at for so long is asked for
+/// once more before that.
+fn is_last_look(row: &Upload, now: OffsetDateTime) -> bool {
+    let State::Ready(verified) = &row.state else { return false };
+    row.due_at.is_some_and(|due_at| (verified.confirmed_at + PATIENCE..=now).contains(&due_at))
 }
 
 /// What a sweep that had time for everything has left behind.
@@ -547,10 +560,9 @@ fn swept(world: &World, rows: &Rows) -> Result<(), String> {
         // at once more by the next.
         let is_old = matches!(&row.state, State::Ready(verified) if verified.confirmed_at < now);
         ensure!(!is_old || row.due_at.is_none_or(|due_at| due_at > now), "{} is due still, {life:?}", row.id);
-        if let State::Ready(verified) = &row.state {
-            let is_given_up =
-                verified.confirmed_at + PATIENCE > now || !matches!(life, Life::Ready(_, Pictures::Awaited));
-            ensure!(is_given_up, "{} waits for thumbnails for ever", row.id);
+        if matches!(life, Life::Ready(_, Pictures::Awaited)) {
+            let ends = row.due_at.is_some_and(|due_at| due_at <= now + PATIENCE);
+            ensure!(ends, "{} waits for thumbnails for ever", row.id);
         }
     }
     if limits.walk_pages > 0 {
@@ -638,7 +650,7 @@ fn will_be_looked_at(row: Option<&Upload>, now: OffsetDateTime) -> Result<(), St
     let life = life_of(Some(row));
     let latest = match (&row.state, &life) {
         (State::Pending, _) => row.expires_at + GRACE,
-        (State::Ready(verified), Life::Ready(_, Pictures::Awaited)) => verified.confirmed_at + PATIENCE,
+        (State::Ready(_), Life::Ready(_, Pictures::Awaited)) => now + PATIENCE,
         (State::Ready(_), _) => {
             ensure!(row.due_at.is_none(), "{} is finished and due at {:?}", row.id, row.due_at);
             return Ok(());

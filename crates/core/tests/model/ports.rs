@@ -11,12 +11,12 @@ use valet_core::parts::PartNumber;
 use valet_core::ports::{
     AbortMultipart, CompleteMultipart, Completion, Copies, CreateMultipart, DeleteThumbnail, DeleteVersion,
     DeleteVersions, Due, DuePage, DueShard, DueUsage, DueUsagePage, GetCursor, GetIdempotencyRecord,
-    GetObject, GetUpload, GetUsage, GetVerdict, HeadObject, IdempotencyRecord, InvalidateCopies, ListDue,
-    ListDueUsage, ListMultiparts, ListObjectVersions, ListParts, ListReady, ListUploads, ListVersions,
-    MultipartsPage, NewGrant, ObjectVersion, PartsPage, Place, PresignPart, PresignPut, PutCursor,
-    PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, ReadyPage, RequeueArrival, SignedPut, Stored,
-    StoredObject, StoredPart, TagVerified, Under, UpdateUpload, UploadsPage, Verdict, VersionsPage, Walk,
-    WantedPart,
+    GetObject, GetTags, GetUpload, GetUsage, GetVerdict, HeadObject, IdempotencyRecord, InvalidateCopies,
+    ListDue, ListDueUsage, ListMultiparts, ListObjectVersions, ListParts, ListReady, ListUploads,
+    ListVersions, MultipartsPage, NewGrant, ObjectVersion, PartsPage, Place, PresignPart, PresignPut,
+    PutCursor, PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, ReadyPage, RequeueArrival,
+    SignedPut, Stored, StoredObject, StoredPart, TagVerified, Tags, Under, UpdateUpload, UploadsPage,
+    Verdict, VersionsPage, Walk, WantedPart,
 };
 use valet_core::upload::{MultipartId, Transition, VersionId};
 use valet_core::usage::{Claim, Counters, Held};
@@ -137,6 +137,7 @@ gated! {
     reads PresignPut::presign_put(upload: &Upload, now: OffsetDateTime, lifetime: Duration) -> SignedPut, "PutObject";
     reads PresignPart::presign_part(key: &UploadKey, id: &MultipartId, part: &WantedPart, now: OffsetDateTime, lifetime: Duration) -> SignedPut, "UploadPart";
     reads HeadObject::head_object(key: &UploadKey, version: Option<&VersionId>, with_checksums: bool) -> Option<StoredObject>, "GetObject";
+    reads GetTags::get_tags(key: &UploadKey, version: &VersionId) -> Option<Tags>, "GetObjectTagging";
     writes TagVerified::tag_verified(key: &UploadKey, version: &VersionId) -> bool, "PutObjectTagging";
     writes DeleteVersion::delete_version(key: &UploadKey, version: &VersionId) -> (), "DeleteObject";
     writes PutThumbnail::put_thumbnail(key: &ThumbnailKey, bytes: Vec<u8>) -> (), "PutObject";
