@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
         Ok(connection) => connection,
         Err(problems) => return output.cannot_begin(&problems).into(),
     };
-    let objects = S3Bucket::new(&connection, args.bucket, args.bucket_owner);
+    let objects = S3Bucket::new(&connection, args.bucket, args.bucket_owner).scanned(args.malware_scan);
     let uploads = UploadsTable::new(&connection, args.table);
     let run = Run {
         now: OffsetDateTime::now_utc(),
