@@ -126,8 +126,7 @@ pub const MAX_GRANTS: usize = 25;
 /// Records grants.
 pub trait PutUploads {
     /// Records new uploads of one owner, at most [`MAX_GRANTS`], each together with its idempotency record if there is one, and counts them
-    /// if the owner's counters admit the claim, which is theirs: all of it or nothing at all. IAM: `dynamodb:PutItem`,
-    /// `dynamodb:UpdateItem`.
+    /// if the owner's counters admit the claim, which is theirs: all of it or nothing at all. IAM: `dynamodb:PutItem`, `dynamodb:UpdateItem`.
     fn put_uploads(
         &self,
         grants: &[NewGrant],

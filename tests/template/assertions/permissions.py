@@ -64,7 +64,7 @@ MAY = {
     },
     SWEEP: SETTLE
     | {
-        ("CountWhatIsHeld", "dynamodb:Query", "${Table.Arn}"),
+        ("CountRows", "dynamodb:Query", "${Table.Arn}"),
         ("FindWhatIsDue", "dynamodb:Query", "${Table.Arn}/index/due"),
         ("KeepCursors", "dynamodb:PutItem", "${Table.Arn}"),
         ("WalkThroughTheBucket", "s3:ListBucketMultipartUploads s3:ListBucketVersions", "${Bucket.Arn}"),
@@ -105,7 +105,7 @@ ONLY_IF = {
     add("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Condition", {"Bool": {"aws:SecureTransport": "true"}}),
     drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > KeepCursors > Condition"),
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > FindWhatIsDue > Resource", {"Fn::GetAtt": ["Table", "Arn"]}),
-    drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > CountWhatIsHeld"),
+    put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > CountRows > Resource", {"Fn::Sub": "${Table.Arn}/*"}),
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > TellOfArrivals > Resource", "*"),
     drop("CompanionRole > Policies > 0 > PolicyDocument > Statement > SignUploads > Condition"),
     add("CompanionRole > Policies > 0 > PolicyDocument > Statement > KeepGrantsAndSessions > Action", "dynamodb:Query"),
@@ -127,6 +127,7 @@ def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
 
 @assertion(
     put("ConfirmUploadRole > Policies > 0 > PolicyDocument > Statement > SettleRows > Action", "dynamodb:GetItem"),
+    put("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Action", ["dynamodb:GetItem", "dynamodb:PutItem"]),
     add("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Action", "dynamodb:DeleteItem"),
     put("GenerateThumbnailsRole > Policies > 0 > PolicyDocument > Statement > SeeWhatIsMissing > Action", "s3:ListBucketVersions"),
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > WalkThroughTheBucket > Action", "s3:ListBucketVersions"),
