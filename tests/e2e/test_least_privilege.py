@@ -239,6 +239,19 @@ def removes_what_came_late(trial: Trial, grant: dict) -> bool:
     return trial.storage.versions(trial.key(grant)) == []
 
 
+def to_be_counted(trial: Trial) -> dict:
+    """A grant whose owner's uploads were to be counted again yesterday."""
+    grant = granted(trial)
+    key = {"pk": {"S": f"OWNER#{trial.user.owner}"}, "sk": {"S": "USAGE"}}
+    day = {":day": {"N": str(25 * 3_600_000)}}
+    trial.storage.dynamodb.update_item(TableName=trial.storage.table, Key=key, UpdateExpression="SET due_at = due_at - :day", ExpressionAttributeValues=day)
+    return grant
+
+
+def counts_again(trial: Trial, _: dict) -> bool:
+    return trial.sweep().get("recounted") == 1
+
+
 def remembers_its_place(trial: Trial) -> bool:
     return "errorType" not in trial.sweep()
 
@@ -450,6 +463,7 @@ LOGS: dict[str, Attempt] = {
 NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (ISSUE, "KeepGrants", "dynamodb:PutItem"): (None, issues),
     (ISSUE, "KeepGrants", "dynamodb:GetItem"): (granted, reads),
+    (ISSUE, "KeepGrants", "dynamodb:UpdateItem"): (None, issues),
     (ISSUE, "SignUploads", "s3:PutObject"): (granted, puts),
     (ISSUE, "SeeParts", "s3:ListMultipartUploadParts"): (in_parts, sees_parts),
     (CONFIRM, "PutPartsTogether", "s3:ListMultipartUploadParts"): (all_parts, confirms),
@@ -477,6 +491,7 @@ NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (SWEEP, "SettleRows", "dynamodb:GetItem"): (unused, expires),
     (SWEEP, "SettleRows", "dynamodb:UpdateItem"): (unused, expires),
     (SWEEP, "FindWhatIsDue", "dynamodb:Query"): (unused, expires),
+    (SWEEP, "CountRows", "dynamodb:Query"): (to_be_counted, counts_again),
     (SWEEP, "KeepCursors", "dynamodb:PutItem"): (None, remembers_its_place),
     (SWEEP, "SettleObjects", "s3:GetObject"): (unheard, settles_at_the_end_of_the_grant),
     (SWEEP, "SettleObjects", "s3:GetObjectVersion"): (unheard_with_checksum, settles_what_nobody_told_of),

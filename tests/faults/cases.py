@@ -178,6 +178,18 @@ def parts_of_nothing(world: World, client: Client) -> dict:
     return {}
 
 
+def miscounted(world: World, client: Client) -> dict:
+    """Its counters went wrong, and it is time to count again."""
+    grant = granted(world, client)
+    world.storage.dynamodb.update_item(
+        TableName=world.storage.table,
+        Key={"pk": {"S": f"OWNER#{client.owner}"}, "sk": {"S": "USAGE"}},
+        UpdateExpression="SET files = :wrong, due_at = due_at - :day",
+        ExpressionAttributeValues={":wrong": {"N": "-7"}, ":day": {"N": str(25 * HOUR)}},
+    )
+    return grant
+
+
 def _old_id() -> str:
     return "01936f2e-8b5a-7c3d-9e4f-" + uuid.uuid4().hex[:12]
 
@@ -353,4 +365,5 @@ SWEPT = [
     Case("an object of nothing", rowless, sweeps, None, DAYS),
     Case("a thumbnail of nothing", thumbnail_of_nothing, sweeps, None, DAYS),
     Case("parts of nothing", parts_of_nothing, sweeps, None, DAYS),
+    Case("counters that went wrong", miscounted, sweeps, "expired"),
 ]

@@ -1,7 +1,7 @@
 """What must hold of table and bucket whatever has happened: nothing is lost, nobody is in who should not be.
 
 Every row is final, or leads to an end that lies ahead; every version, thumbnail and multipart upload is accounted for by a row; every
-ready row's file is there, whole and tagged; nothing else is served. It must never write, nor believe the API about what lies behind it.
+ready row's file is there, whole and tagged; nothing else is served; what an owner's counters say is what its rows hold. It must never write, nor believe the API about what lies behind it.
 """
 
 import re
@@ -49,6 +49,7 @@ class Seen:
     versions: list[dict] = field(default_factory=list)
     markers: list[dict] = field(default_factory=list)
     multiparts: list[dict] = field(default_factory=list)
+    usage: dict[str, dict] = field(default_factory=dict)
 
     def of(self, owners: set[str]) -> "Seen":
         """What these owners have."""
@@ -56,6 +57,7 @@ class Seen:
             {name: row for name, row in self.rows.items() if name[0] in owners},
             [key for key in self.keys if key["owner"] in owners],
             *([entry for entry in entries if entry["Key"].split("/")[1:2] and entry["Key"].split("/")[1] in owners] for entries in (self.versions, self.markers, self.multiparts)),
+            {owner: counters for owner, counters in self.usage.items() if owner in owners},
         )
 
 
@@ -63,11 +65,13 @@ def look(stack: Stack) -> Seen:
     """Reads all there is, as the account's owner."""
     seen = Seen()
     for item in _items(stack):
-        owner, kind, name = item["pk"].removeprefix("OWNER#"), *item["sk"].split("#", 1)
+        owner, (kind, _, name) = item["pk"].removeprefix("OWNER#"), item["sk"].partition("#")
         if kind == "UPLOAD":
             seen.rows[owner, name] = item
         elif kind == "IDEMPOTENCY":
             seen.keys.append(item | {"owner": owner})
+        elif kind == "USAGE":
+            seen.usage[owner] = item
     for page in stack.s3.get_paginator("list_object_versions").paginate(Bucket=stack.bucket):
         seen.versions += page.get("Versions", [])
         seen.markers += page.get("DeleteMarkers", [])
@@ -81,6 +85,7 @@ def violations(stack: Stack, seen: Seen, *, now: float | None = None, at_rest: b
     milliseconds = int((time.time() if now is None else now) * 1000)
     found = [f"{_named(name)}: {what}" for name, row in seen.rows.items() for what in _row(row, milliseconds, at_rest=at_rest)]
     found += _keys(seen)
+    found += _quotas(seen, milliseconds, at_rest=at_rest)
     found += _objects(seen, at_rest=at_rest)
     found += _multiparts(seen, milliseconds)
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -119,6 +124,26 @@ def _keys(seen: Seen) -> Iterator[str]:
     for key in seen.keys:
         if (key["owner"], key["upload_id"]) not in seen.rows:
             yield f"an idempotency key of {key['owner']} without its upload {key['upload_id']}"
+
+
+def _quotas(seen: Seen, now: int, *, at_rest: bool) -> Iterator[str]:
+    """An owner's counters say exactly what its rows hold, no byte twice and none forgotten, and somebody will count again."""
+    held = {owner: {"files": 0, "bytes": 0, "pending": 0} for owner in {*seen.usage, *(owner for owner, _ in seen.rows)}}
+    for (owner, _), row in seen.rows.items():
+        if row["status"] in ("pending", "ready"):
+            held[owner]["files"] += 1
+            held[owner]["bytes"] += row.get("size_bytes", row.get("max_bytes"))
+            held[owner]["pending"] += row["status"] == "pending"
+    for owner, there in held.items():
+        usage = seen.usage.get(owner, {})
+        said = {name: usage.get(name, 0) for name in there}
+        if said != there:
+            yield f"the counters of {owner} say {said} and its rows hold {there}"
+        due = usage.get("due_at")
+        if (due is None) != ("due_shard" not in usage):
+            yield f"the counters of {owner} are due and the index does not know it, or the other way round"
+        if due is not None and (due <= now if at_rest else due + PATIENCE_MILLISECONDS < now):
+            yield f"the counters of {owner} are not counted again"
 
 
 def _objects(seen: Seen, *, at_rest: bool) -> Iterator[str]:

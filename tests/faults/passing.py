@@ -50,6 +50,8 @@ class Passing:
             said = self.sweep()
             if "errorType" in said or said["failed"] or said["truncated"]:
                 return [f"a sweep that nobody disturbs says {said}"]
+            if said["mended"]:
+                return [f"{said['mended']} owners' counters were wrong"]
             self._deliver()
             if not {name for name, number in said.items() if number} - {"walked", "foreign"}:
                 return []

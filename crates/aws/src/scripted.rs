@@ -20,13 +20,14 @@ use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::ThumbnailFormat;
 use valet_core::ports::{CompleteMultipart, Completion, StoredPart};
 use valet_core::ports::{
-    Copies, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, GetVerdict,
-    HeadObject, IdempotencyRecord, InvalidateCopies, ListReady, ListVersions, ObjectVersion, PresignPut,
-    PutOutcome, PutThumbnail, PutUpload, ReadChunk, SignedPut, Stored, StoredObject, TagVerified,
-    UpdateUpload, Verdict,
+    Copies, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, GetUsage, GetVerdict,
+    HeadObject, IdempotencyRecord, InvalidateCopies, ListReady, ListVersions, NewGrant, ObjectVersion,
+    PresignPut, PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, SignedPut, Stored, StoredObject,
+    TagVerified, UpdateUpload, Verdict,
 };
 use valet_core::testing::sample;
 use valet_core::upload::{Size, State, Thumbnails, Transition, Verified, VersionId};
+use valet_core::usage::{Claim, Counters, Held, Minute, Quota};
 use valet_core::{Upload, UploadId};
 
 type Answer = Response<SdkBody>;
@@ -412,19 +413,16 @@ async fn a_body_that_breaks_off_is_no_end_but_may_be_read_again() {
     assert_eq!((error.operation, error.kind), ("GetObject", StoreErrorKind::Transient));
 }
 
-const CONDITION_FAILED: &str =
-    r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"no"}"#;
-
 #[tokio::test(start_paused = true)]
-async fn dynamodb_errors_are_lost_races_denied_transient_or_permanent() {
-    let Upload { owner, id, .. } = sample::pending();
-    let lost = table(400, CONDITION_FAILED).update_upload(owner, id, &Transition::Cancel).await;
-    assert_eq!(lost.unwrap(), None);
+async fn dynamodb_errors_are_denied_transient_or_permanent() {
+    let upload = sample::pending();
+    let (owner, id) = (upload.owner, upload.id);
     for (status, body, kind) in [
         (400, r#"{"__type":"x#ProvisionedThroughputExceededException"}"#, StoreErrorKind::Transient),
         (400, r#"{"__type":"x#ThrottlingException"}"#, StoreErrorKind::Transient),
         (400, r#"{"__type":"x#RequestLimitExceeded"}"#, StoreErrorKind::Transient),
         (400, r#"{"__type":"x#RequestThrottled"}"#, StoreErrorKind::Transient),
+        (400, r#"{"__type":"x#TransactionInProgressException"}"#, StoreErrorKind::Transient),
         (500, r#"{"__type":"x#InternalServerError"}"#, StoreErrorKind::Transient),
         (400, r#"{"__type":"x#AccessDeniedException"}"#, StoreErrorKind::Denied),
         (400, r#"{"__type":"x#ResourceNotFoundException"}"#, StoreErrorKind::Permanent),
@@ -432,27 +430,177 @@ async fn dynamodb_errors_are_lost_races_denied_transient_or_permanent() {
     ] {
         let got = table(status, body).get_upload(owner, id).await.unwrap_err();
         assert_eq!((got.operation, got.kind), ("GetItem", kind), "{body}");
-        let moved = table(status, body).update_upload(owner, id, &Transition::Cancel).await.unwrap_err();
-        assert_eq!((moved.operation, moved.kind), ("UpdateItem", kind), "{body}");
+        let moved = table(status, body).update_upload(&upload, &Transition::Cancel).await.unwrap_err();
+        assert_eq!((moved.operation, moved.kind), ("TransactWriteItems", kind), "{body}");
+        let looked = table(status, body).update_upload(&upload, &looked(&upload)).await.unwrap_err();
+        assert_eq!((looked.operation, looked.kind), ("UpdateItem", kind), "{body}");
+        let put = table(status, body).put_uploads(&keyed(&upload), &claim(&upload)).await.unwrap_err();
+        assert_eq!((put.operation, put.kind), ("TransactWriteItems", kind), "{body}");
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_cancelled_transaction_says_who_holds_the_key() {
-    let upload = sample::pending();
+/// A move that changes nothing of what is held.
+fn looked(upload: &Upload) -> Transition {
+    Transition::Looked { due_at: upload.due_at.unwrap(), next: None }
+}
+
+fn keyed(upload: &Upload) -> [NewGrant; 1] {
     let record = IdempotencyRecord {
         key_hash: "k".to_owned(),
         fingerprint: "f".to_owned(),
         upload_id: upload.id,
         expires_at: sample::NOW,
     };
-    let taken = r#"{"__type":"x#TransactionCanceledException","CancellationReasons":[{"Code":"ConditionalCheckFailed"},{"Code":"None"}]}"#;
-    let busy = r#"{"__type":"x#TransactionCanceledException","CancellationReasons":[{"Code":"TransactionConflict"},{"Code":"None"}]}"#;
-    let full = r#"{"__type":"x#TransactionCanceledException","CancellationReasons":[{"Code":"ThrottlingError"},{"Code":"None"}]}"#;
-    assert_eq!(table(400, taken).put_upload(&upload, Some(&record)).await.unwrap(), PutOutcome::KeyTaken);
-    assert_eq!(table(400, busy).put_upload(&upload, Some(&record)).await.unwrap(), PutOutcome::Busy);
-    let error = table(400, full).put_upload(&upload, Some(&record)).await.unwrap_err();
-    assert_eq!(error.kind, StoreErrorKind::Transient);
+    [NewGrant { upload: upload.clone(), idempotency: Some(record) }]
+}
+
+fn claim(upload: &Upload) -> Claim {
+    Claim::new(Quota { files: Some(3), ..Quota::default() }, None, sample::NOW, [upload])
+}
+
+/// A transaction that was not done, with a reason for each of its actions.
+fn cancelled<const N: usize>(codes: [&str; N]) -> String {
+    let reasons = codes.map(|code| match code {
+        "Full" => {
+            let item = r#""files":{"N":"3"},"bytes":{"N":"-7"},"minute":{"N":"5"},"granted":{"N":"2"},"revision":{"N":"9"}"#;
+            format!(r#"{{"Code":"ConditionalCheckFailed","Item":{{{item}}}}}"#)
+        }
+        code => format!(r#"{{"Code":"{code}"}}"#),
+    });
+    format!(r#"{{"__type":"x#TransactionCanceledException","CancellationReasons":[{}]}}"#, reasons.join(","))
+}
+
+/// A table that gives these answers, one after the other and the last for ever, and tells what it was asked.
+fn answering(answers: Vec<(u16, String)>) -> (UploadsTable, Arc<Mutex<Vec<String>>>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let connection = connection(move |request| {
+        let mut seen = seen.lock().unwrap();
+        seen.push(String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap());
+        let (status, body) = answers.get(seen.len() - 1).or(answers.last()).unwrap().clone();
+        answer(status, &[], body)
+    });
+    (UploadsTable::new(&connection, "uploads".to_owned()), asked)
+}
+
+const FULL: Counters = Counters {
+    held: Held { files: 3, bytes: -7, pending: 0 },
+    minute: Minute::new(5),
+    granted: 2,
+    revision: 9,
+};
+
+/// The actions of a grant with a key: the counters, the key, the row.
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_grant_says_who_holds_the_key_and_what_is_held() {
+    let upload = sample::pending();
+    let refused = |taken: &[usize], counters| PutOutcome::Refused { taken: taken.to_vec(), counters };
+    for (codes, expected) in [
+        (["None", "ConditionalCheckFailed", "None"], refused(&[0], None)),
+        (["Full", "None", "None"], refused(&[], Some(FULL))),
+        (["Full", "ConditionalCheckFailed", "None"], refused(&[0], Some(FULL))),
+        // The counters' item was not there.
+        (["ConditionalCheckFailed", "None", "None"], refused(&[], Some(Counters::default()))),
+        // The row is there by a first try; what that has taken of the quota does not matter.
+        (["None", "None", "ConditionalCheckFailed"], PutOutcome::Created),
+        (["Full", "None", "ConditionalCheckFailed"], PutOutcome::Created),
+        (["TransactionConflict", "ConditionalCheckFailed", "None"], refused(&[0], None)),
+        (["None", "TransactionConflict", "None"], PutOutcome::Busy),
+    ] {
+        let (table, _) = answering(vec![(400, cancelled(codes))]);
+        assert_eq!(table.put_uploads(&keyed(&upload), &claim(&upload)).await.unwrap(), expected, "{codes:?}");
+    }
+    for code in ["ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"] {
+        let (table, _) = answering(vec![(400, cancelled([code, "None", "None"]))]);
+        let error = table.put_uploads(&keyed(&upload), &claim(&upload)).await.unwrap_err();
+        assert_eq!(
+            (error.operation, error.kind),
+            ("TransactWriteItems", StoreErrorKind::Transient),
+            "{code}"
+        );
+    }
+    let (table, _) = answering(vec![(400, cancelled(["ItemCollectionSizeLimitExceeded", "None", "None"]))]);
+    let error = table.put_uploads(&keyed(&upload), &claim(&upload)).await.unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Permanent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_meets_another_is_made_again_after_a_while_of_chance() {
+    let upload = sample::pending();
+    let conflict = (400, cancelled(["TransactionConflict", "None", "None"]));
+    let done = (200, "{}".to_owned());
+    let begun = tokio::time::Instant::now();
+    let (table, asked) = answering(vec![conflict.clone(), conflict.clone(), done.clone()]);
+    assert_eq!(table.put_uploads(&keyed(&upload), &claim(&upload)).await.unwrap(), PutOutcome::Created);
+    assert_eq!(asked.lock().unwrap().len(), 3);
+    assert!((1..=120).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+
+    let (table, asked) = answering(vec![conflict.clone(), done]);
+    let cancelled_upload = table.update_upload(&upload, &Transition::Cancel).await.unwrap().unwrap();
+    assert_eq!((cancelled_upload.state, asked.lock().unwrap().len()), (State::Cancelled, 2));
+
+    // Some meet others for ever.
+    let begun = tokio::time::Instant::now();
+    let (table, asked) = answering(vec![conflict]);
+    let error = table.update_upload(&upload, &Transition::Cancel).await.unwrap_err();
+    assert_eq!((error.kind, asked.lock().unwrap().len()), (StoreErrorKind::Transient, 10));
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+
+    // One item's own write is refused in other words.
+    let conflict = (400, r#"{"__type":"x#TransactionConflictException"}"#.to_owned());
+    let lost = (400, r#"{"__type":"x#ConditionalCheckFailedException"}"#.to_owned());
+    let (table, asked) = answering(vec![conflict.clone(), conflict.clone(), lost]);
+    assert_eq!(table.update_upload(&upload, &looked(&upload)).await.unwrap(), None);
+    assert_eq!(asked.lock().unwrap().len(), 3);
+    let (table, asked) = answering(vec![conflict]);
+    let error = table.put_usage(upload.owner, &Held::default(), 3).await.unwrap_err();
+    assert_eq!((error.kind, asked.lock().unwrap().len()), (StoreErrorKind::Transient, 10));
+}
+
+/// DynamoDB does a call once that comes twice with one token. Ours are other calls, so each has another.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_repeated_after_a_lost_answer_has_the_token_of_the_first() {
+    let upload = sample::pending();
+    let failed = (500, r#"{"__type":"x#InternalServerError"}"#.to_owned());
+    let conflict = (400, cancelled(["TransactionConflict", "None"]));
+    let (table, asked) = answering(vec![failed, conflict, (200, "{}".to_owned())]);
+    table.update_upload(&upload, &Transition::Cancel).await.unwrap().unwrap();
+    let tokens: Vec<_> = asked
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|body| {
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            body["ClientRequestToken"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(tokens[0], tokens[1]);
+    assert_ne!(tokens[1], tokens[2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_race_moves_nothing_whatever_else_was_met() {
+    let upload = sample::pending();
+    for codes in [["ConditionalCheckFailed", "None"], ["ConditionalCheckFailed", "TransactionConflict"]] {
+        let (table, asked) = answering(vec![(400, cancelled(codes))]);
+        assert_eq!(table.update_upload(&upload, &Transition::Cancel).await.unwrap(), None, "{codes:?}");
+        assert_eq!(asked.lock().unwrap().len(), 1);
+    }
+    // As it was read it can make no such move: nobody need be asked.
+    let (table, asked) = answering(vec![(500, String::new())]);
+    let delete = Transition::Delete { at: sample::NOW };
+    assert_eq!(table.update_upload(&upload, &delete).await.unwrap(), None);
+    assert!(asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn counters_that_are_no_numbers_are_an_error_and_missing_ones_are_nothing() {
+    let owner = sample::pending().owner;
+    let broken = table(200, r#"{"Item":{"files":{"S":"3"}}}"#).get_usage(owner).await.unwrap_err();
+    assert_eq!(broken.kind, StoreErrorKind::Permanent);
+    let empty = table(200, r#"{"Item":{"pk":{"S":"OWNER#x"}}}"#).get_usage(owner).await.unwrap();
+    assert_eq!(empty, Some(Counters::default()));
+    assert_eq!(table(200, "{}").get_usage(owner).await.unwrap(), None);
 }
 
 /// A row as the first release wrote it, and one that does not even say what its thumbnail is stored as.

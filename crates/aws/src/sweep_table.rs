@@ -5,10 +5,14 @@
 
 use crate::Connection;
 use crate::error::{bad_answer, store_error};
-use crate::upload_item::{Fields, Item, due_shard, item, milliseconds, text, upload_key};
+use crate::upload_item::{
+    Fields, Item, due_shard, due_usage_shard, item, milliseconds, text, upload_key, usage_key, usage_shard,
+};
 use time::OffsetDateTime;
 use valet_core::error::StoreError;
-use valet_core::ports::{Due, DuePage, DueShard, GetCursor, ListDue, Place, PutCursor, Walk};
+use valet_core::ports::{
+    Due, DuePage, DueShard, DueUsage, DueUsagePage, GetCursor, ListDue, ListDueUsage, Place, PutCursor, Walk,
+};
 use valet_core::{Owner, UploadId};
 
 /// The index of what is due: `due_shard`, then `due_at`. A row without both is not in it.
@@ -58,6 +62,50 @@ impl ListDue for SweepTable {
         let next = page.last_evaluated_key().map(read).transpose()?;
         Ok(DuePage { due, next })
     }
+}
+
+impl ListDueUsage for SweepTable {
+    async fn list_due_usage(
+        &self,
+        shard: DueShard,
+        until: OffsetDateTime,
+        after: Option<&DueUsage>,
+        limit: u16,
+    ) -> Result<DueUsagePage, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(INDEX)
+            .key_condition_expression("due_shard = :shard AND due_at <= :until")
+            .expression_attribute_values(":shard", text(usage_shard(shard)))
+            .expression_attribute_values(":until", milliseconds(until))
+            .set_exclusive_start_key(after.map(usage_place))
+            .limit(limit.into())
+            .send()
+            .await
+            .map_err(|error| store_error("Query", error))?;
+        let read = |item: &Item| {
+            due_usage(item).ok_or_else(|| bad_answer("Query", "an item in the index that is no counters"))
+        };
+        let due = page.items().iter().map(read).collect::<Result<_, _>>()?;
+        let next = page.last_evaluated_key().map(read).transpose()?;
+        Ok(DueUsagePage { due, next })
+    }
+}
+
+fn usage_place(due: &DueUsage) -> Item {
+    let mut key = usage_key(due.owner);
+    key.extend(item([("due_shard", due_usage_shard(due.owner)), ("due_at", milliseconds(due.due_at))]));
+    key
+}
+
+fn due_usage(item: &Item) -> Option<DueUsage> {
+    let fields = Fields(item);
+    Some(DueUsage {
+        owner: Owner::parse(fields.text("pk")?.strip_prefix("OWNER#")?)?,
+        due_at: fields.time("due_at")?,
+    })
 }
 
 /// The key of an entry of the index: the index's own and the row's.

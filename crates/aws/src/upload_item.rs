@@ -107,6 +107,21 @@ pub(crate) fn due_shard(id: UploadId) -> AttributeValue {
     text(DueShard::of(id).to_string())
 }
 
+/// The partition of the index of which owners are to be counted again: others than those of uploads.
+pub(crate) fn due_usage_shard(owner: Owner) -> AttributeValue {
+    text(usage_shard(DueShard::of_owner(owner)))
+}
+
+/// The name of a list of owners.
+pub(crate) fn usage_shard(shard: DueShard) -> String {
+    format!("u{shard}")
+}
+
+/// The primary key of an owner's counters.
+pub(crate) fn usage_key(owner: Owner) -> Item {
+    item([("pk", partition(owner)), ("sk", text("USAGE"))])
+}
+
 /// The upload an item holds. An item that cannot be read is an error: nothing else writes the table.
 pub(crate) fn from_item(operation: &'static str, item: &Item) -> Result<Upload, StoreError> {
     Fields(item).upload().ok_or_else(|| bad_answer(operation, "an item that is not an upload"))
@@ -180,6 +195,11 @@ impl Fields<'_> {
     pub(crate) fn time(&self, name: &str) -> Option<OffsetDateTime> {
         let milliseconds: i128 = self.number(name)?;
         OffsetDateTime::from_unix_timestamp_nanos(milliseconds.checked_mul(1_000_000)?).ok()
+    }
+
+    /// A number that counts as 0 where it is missing.
+    pub(crate) fn counter<T: std::str::FromStr + Default>(&self, name: &str) -> Option<T> {
+        if self.0.contains_key(name) { self.number(name) } else { Some(T::default()) }
     }
 
     fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {

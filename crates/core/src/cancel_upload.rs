@@ -6,6 +6,9 @@ use crate::settle::remove_foreign;
 use crate::upload::{State, Transition};
 use crate::{Owner, Upload, UploadId};
 
+/// A pending upload can change once before it ends: when its multipart upload is named.
+const TRIES: usize = 2;
+
 /// Cancels a pending upload and removes what has arrived. Repeating it, or cancelling one that ended without a file, is fine; a
 /// ready one has become a file, which is deleted, not cancelled.
 pub async fn cancel_upload(
@@ -28,10 +31,17 @@ pub(crate) async fn take_back(
     owner: Owner,
     id: UploadId,
 ) -> Result<Upload, Error> {
-    let upload = match uploads.update_upload(owner, id, &Transition::Cancel).await? {
-        Some(cancelled) => cancelled,
-        None => uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?,
-    };
+    let mut upload = uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?;
+    for _ in 0..TRIES {
+        if upload.state != State::Pending {
+            break;
+        }
+        upload = match uploads.update_upload(&upload, &Transition::Cancel).await? {
+            Some(cancelled) => cancelled,
+            // Somebody else moved first, or its multipart upload was named.
+            None => uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?,
+        };
+    }
     match upload.state {
         State::Cancelled | State::Expired | State::Rejected(_) | State::Deleted => Ok(upload),
         State::Ready(_) | State::Pending => Err(Error::InvalidState(upload.state.as_str())),

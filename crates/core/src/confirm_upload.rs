@@ -60,9 +60,8 @@ async fn reject(
     uploads: &impl UpdateUpload,
     upload: &Upload,
 ) -> Result<Confirmed, Error> {
-    let (owner, id) = (upload.owner, upload.id);
     let reason = RejectReason::Size;
-    let moved = uploads.update_upload(owner, id, &Transition::Reject(reason)).await?;
+    let moved = uploads.update_upload(upload, &Transition::Reject(reason)).await?;
     if moved.is_some()
         && let Some(id) = upload.transfer.multipart_id()
     {

@@ -27,7 +27,7 @@ pub async fn delete_file(
     let upload = uploads.get_upload(owner, id).await?.ok_or(Error::NotFound)?;
     let upload = match &upload.state {
         State::Ready(verified) => {
-            let tombstone = uploads.update_upload(owner, id, &Transition::Delete { at: now }).await?;
+            let tombstone = uploads.update_upload(&upload, &Transition::Delete { at: now }).await?;
             if let Some(tombstone) = tombstone {
                 remove_stored(objects, &upload).await?;
                 cdn.invalidate_copies(&id.to_string(), &copies_of(&upload, verified)).await?;
@@ -61,7 +61,7 @@ async fn finish(
 ) -> Result<(), StoreError> {
     if let Some(due_at) = tombstone.due_at.filter(|due_at| *due_at <= now) {
         let looked = Transition::Looked { due_at, next: None };
-        uploads.update_upload(tombstone.owner, tombstone.id, &looked).await?;
+        uploads.update_upload(tombstone, &looked).await?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! the SDK's, never a bucket's name, never whether somebody else's upload exists.
 
 use crate::upload::RejectReason;
+use crate::usage::Resource;
 use std::borrow::Cow;
 use thiserror::Error;
 
@@ -64,6 +65,30 @@ pub enum Error {
         /// The accepted types, separated by commas.
         accepted: String,
     },
+    /// The owner would hold more than it may. Something must be deleted first; a file larger than all that an owner may hold never fits.
+    #[error("this does not fit: of at most {limit} {what}, {used} are held, pending uploads included")]
+    QuotaExceeded {
+        /// What there would be too much of.
+        what: Resource,
+        /// The most there may be.
+        limit: u64,
+        /// How much there is.
+        used: u64,
+    },
+    /// The owner has as many pending uploads as it may.
+    #[error("{limit} uploads are pending, which is the most; finish or cancel some, then try again")]
+    TooManyPending {
+        /// The most there may be.
+        limit: u64,
+    },
+    /// The owner was granted as many uploads in this minute as it may.
+    #[error("{limit} uploads were granted in this minute, which is the most; try again in the next")]
+    TooManyGrants {
+        /// The most there may be in a minute.
+        limit: u64,
+        /// Seconds until the next minute begins, at least 1.
+        retry_after: u32,
+    },
     /// What arrived is not what was granted.
     #[error("{}", rejection(*.0))]
     Rejected(RejectReason),
@@ -106,6 +131,9 @@ impl Error {
             Self::UploadExpired => "upload_expired",
             Self::FileTooLarge { .. } => "file_too_large",
             Self::TypeNotAllowed { .. } => "type_not_allowed",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::TooManyPending { .. } => "too_many_pending",
+            Self::TooManyGrants { .. } => "too_many_grants",
             Self::Rejected(reason) => reason.code(),
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::IdempotencyInProgress => "idempotency_in_progress",
@@ -114,10 +142,19 @@ impl Error {
         }
     }
 
+    /// Whether it is the owner's quota that stands in the way.
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::QuotaExceeded { .. } | Self::TooManyPending { .. } | Self::TooManyGrants { .. })
+    }
+
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NotUploaded { .. } | Self::PartsMissing { .. } | Self::IdempotencyInProgress => true,
+            Self::NotUploaded { .. }
+            | Self::PartsMissing { .. }
+            | Self::TooManyPending { .. }
+            | Self::TooManyGrants { .. }
+            | Self::IdempotencyInProgress => true,
             Self::Store(error) => error.is_retryable(),
             Self::InvalidRequest(_)
             | Self::NotFound
@@ -130,6 +167,7 @@ impl Error {
             | Self::UploadExpired
             | Self::FileTooLarge { .. }
             | Self::TypeNotAllowed { .. }
+            | Self::QuotaExceeded { .. }
             | Self::Rejected(_)
             | Self::IdempotencyKeyReused => false,
         }
@@ -180,6 +218,15 @@ impl StoreError {
             StoreErrorKind::Transient => true,
             StoreErrorKind::Denied | StoreErrorKind::Permanent => false,
         }
+    }
+}
+
+impl StoreError {
+    /// The same failure for somebody else who waited for the call.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let source = chain(self.source.as_ref()).into();
+        Self { operation: self.operation, kind: self.kind, source }
     }
 }
 

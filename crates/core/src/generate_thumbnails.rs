@@ -129,7 +129,7 @@ async fn store(
     join_all(puts).await.into_iter().collect::<Result<(), _>>()?;
     let made = thumbnails.len();
     let transition = Transition::Thumbnailed { source, placeholder, thumbnails };
-    if uploads.update_upload(upload.owner, upload.id, &transition).await?.is_some() {
+    if uploads.update_upload(upload, &transition).await?.is_some() {
         return Ok(Outcome::Made { thumbnails: made, reading });
     }
     // Lost: to another run of the same event, or to a deletion, which did not know of ours.
@@ -169,7 +169,7 @@ async fn fail(
     reading: Reading,
 ) -> Result<Outcome, StoreError> {
     let transition = Transition::ThumbnailsFailed { reason: reason.to_owned() };
-    Ok(match uploads.update_upload(upload.owner, upload.id, &transition).await? {
+    Ok(match uploads.update_upload(upload, &transition).await? {
         Some(_) => Outcome::Failed { reason, reading },
         // Another run has made them or given them up, or the file is gone.
         None => Outcome::NotNeeded,

@@ -3,7 +3,8 @@
 use crate::announced::Announced;
 use crate::error::Error;
 use crate::policy::Policy;
-use crate::ports::{PresignPost, PutUpload, SignedForm};
+use crate::ports::{GetUsage, PresignPost, PutUploads, SignedForm};
+use crate::record_uploads::record_upload;
 use crate::resign_upload::url_lifetime;
 use crate::upload::{Size, Transfer};
 use crate::{Owner, Upload, UploadId};
@@ -16,7 +17,7 @@ pub const MAX_FORM_BYTES: u64 = 5 << 30;
 /// Signs a form for exactly this upload and records it as pending. What arrives is settled on S3's word, as its client has nobody to tell.
 pub async fn issue_form(
     objects: &impl PresignPost,
-    uploads: &impl PutUpload,
+    uploads: &(impl PutUploads + GetUsage),
     policy: &Policy,
     now: OffsetDateTime,
     owner: Owner,
@@ -33,6 +34,6 @@ pub async fn issue_form(
     };
     let lifetime = url_lifetime(policy, &upload, upload.created_at)?;
     let form = objects.presign_post(&upload, now, lifetime).await?;
-    uploads.put_upload(&upload, None).await?;
+    record_upload(uploads, policy.quota, upload.created_at, None, &upload).await?;
     Ok((upload, form))
 }

@@ -3,15 +3,16 @@
 
 use crate::checksum::Sha256;
 use crate::error::{Error, FieldError};
+use crate::issue_uploads::issue_all;
 use crate::parts::{BadPartSize, MAX_FILE_BYTES, MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES, Parts};
 use crate::policy::Policy;
 use crate::ports::{
-    CreateMultipart, GetIdempotencyRecord, GetUpload, IdempotencyRecord, PresignPart, PresignPut, PutOutcome,
-    PutUpload, SignedPut,
+    CreateMultipart, GetIdempotencyRecord, GetUpload, GetUsage, IdempotencyRecord, PresignPart, PresignPut,
+    PutUploads, SignedPut,
 };
 use crate::resign_upload::{OTHER_CLIENT, sign};
 use crate::sign_parts::{SignedPart, sign_first_parts};
-use crate::upload::{Filename, Multipart, Size, State, Transfer, to_milliseconds};
+use crate::upload::{Filename, Size, State, Transfer};
 use crate::{MediaType, Owner, Upload, UploadId};
 use std::fmt;
 use time::OffsetDateTime;
@@ -69,44 +70,32 @@ impl Grant {
     }
 }
 
+/// A wanted upload that may be asked for.
+pub(crate) struct Asked {
+    /// The upload to record.
+    pub(crate) upload: Upload,
+    /// How it is cut, if it is more than one PUT. It goes up so once its multipart upload is begun.
+    pub(crate) parts: Option<Parts>,
+    /// The record of the request's idempotency key.
+    pub(crate) idempotency: Option<IdempotencyRecord>,
+}
+
 /// Issues a grant, or gives the first one again when the idempotency key repeats.
-///
-/// Signing comes before recording: a signature that fails leaves no row behind. A multipart upload that was begun and not recorded holds
-/// nothing and is known to nobody; the sweep aborts it.
 pub async fn issue_upload(
     objects: &(impl PresignPut + PresignPart + CreateMultipart),
-    uploads: &(impl PutUpload + GetUpload + GetIdempotencyRecord),
+    uploads: &(impl PutUploads + GetUpload + GetUsage + GetIdempotencyRecord),
     policy: &Policy,
     now: OffsetDateTime,
     owner: Owner,
     id: UploadId,
     new: NewUpload,
 ) -> Result<Grant, Error> {
-    let now = to_milliseconds(now);
-    let idempotency = new.idempotency_record(id, now)?;
-    let (mut upload, parts) = new.check(policy, now, owner, id)?;
-    if let Some(parts) = parts {
-        if let Some(asked) = &idempotency
-            && uploads.get_idempotency_record(owner, &asked.key_hash, now).await?.is_some()
-        {
-            // A repetition, as a rule: it must not begin another multipart upload first.
-            return repeat(objects, uploads, policy, now, owner, asked).await;
-        }
-        upload.transfer = Transfer::Parts(Multipart { id: objects.create_multipart(&upload).await?, parts });
-    }
-    let request = sign_all(objects, policy, &upload, now).await?;
-    match uploads.put_upload(&upload, idempotency.as_ref()).await? {
-        PutOutcome::Created => Ok(Grant { upload, request: Some(request) }),
-        PutOutcome::Busy => Err(Error::IdempotencyInProgress),
-        PutOutcome::KeyTaken => {
-            let asked = idempotency.expect("a key is taken only where one was given");
-            repeat(objects, uploads, policy, now, owner, &asked).await
-        }
-    }
+    let mut issued = issue_all(objects, uploads, policy, now, owner, vec![(id, Ok(new))]).await;
+    issued.pop().expect("one was asked for")
 }
 
 /// Answers a repeated request with the upload its first one made.
-async fn repeat(
+pub(crate) async fn repeat(
     objects: &(impl PresignPut + PresignPart),
     uploads: &(impl GetUpload + GetIdempotencyRecord),
     policy: &Policy,
@@ -129,7 +118,7 @@ async fn repeat(
 }
 
 /// Signs what there is to send, or the first of it.
-async fn sign_all(
+pub(crate) async fn sign_all(
     objects: &(impl PresignPut + PresignPart),
     policy: &Policy,
     upload: &Upload,
@@ -145,6 +134,19 @@ async fn sign_all(
 }
 
 impl NewUpload {
+    /// Whether it may be asked for, and what for.
+    pub(crate) fn ask(
+        self,
+        policy: &Policy,
+        now: OffsetDateTime,
+        owner: Owner,
+        id: UploadId,
+    ) -> Result<Asked, Error> {
+        let idempotency = self.idempotency_record(id, now)?;
+        let (upload, parts) = self.check(policy, now, owner, id)?;
+        Ok(Asked { upload, parts, idempotency })
+    }
+
     /// The upload to record, and how it is cut if it is more than one PUT.
     fn check(
         self,

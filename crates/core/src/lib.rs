@@ -14,9 +14,12 @@ pub mod placeholder;
 pub mod policy;
 pub mod sessions;
 pub mod upload;
+pub mod usage;
 
 pub mod error;
 pub mod ports;
+
+mod record_uploads;
 
 pub mod issue_upload;
 pub mod issue_uploads;
@@ -33,6 +36,7 @@ pub mod complete_upload;
 pub mod confirm_upload;
 pub mod generate_thumbnails;
 pub mod read_upload;
+pub mod recount_usage;
 pub mod sweep_uploads;
 
 pub mod delete_file;
@@ -57,8 +61,10 @@ pub use owner::{Owner, UploadId};
 pub use placeholder::Placeholder;
 pub use read_file::read_file;
 pub use read_upload::{read_parts, read_upload};
+pub use recount_usage::recount_usage;
 pub use resign_upload::resign_upload;
 pub use settle::settle;
 pub use sign_parts::sign_parts;
 pub use sweep_uploads::sweep_uploads;
 pub use upload::Upload;
+pub use usage::read_usage;

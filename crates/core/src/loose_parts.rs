@@ -8,9 +8,10 @@ use crate::error::{Error, FieldError};
 use crate::parts::{MAX_PARTS, MIN_PART_BYTES, PartNumber};
 use crate::policy::Policy;
 use crate::ports::{
-    CreateMultipart, GetUpload, ListParts, MultipartCall, PresignMultipart, PresignPart, PutUpload,
-    SignedCall, SignedPut, StoredPart, UpdateUpload, WantedPart,
+    CreateMultipart, GetUpload, GetUsage, ListParts, MultipartCall, PresignMultipart, PresignPart,
+    PutUploads, SignedCall, SignedPut, StoredPart, UpdateUpload, WantedPart,
 };
+use crate::record_uploads::{check_room, record_upload};
 use crate::resign_upload::{still_pending, url_lifetime};
 use crate::upload::{Multipart, MultipartId, Size, State, Transfer, Transition};
 use crate::{Owner, Upload, UploadId, UploadKey};
@@ -22,7 +23,7 @@ use time::OffsetDateTime;
 /// A multipart upload that was begun and not recorded holds nothing and is known to nobody; the sweep aborts it.
 pub async fn begin_parts(
     objects: &impl CreateMultipart,
-    uploads: &impl PutUpload,
+    uploads: &(impl PutUploads + GetUsage),
     policy: &Policy,
     now: OffsetDateTime,
     owner: Owner,
@@ -33,12 +34,13 @@ pub async fn begin_parts(
     let loose = Transfer::LooseParts(None);
     let mut upload = announced.upload(policy, now, lifetime, owner, id, loose)?;
     let cut = announced.cut()?;
+    let seen = check_room(uploads, policy.quota, upload.created_at, &upload).await?;
     let id = objects.create_multipart(&upload).await?;
     upload.transfer = match cut {
         Some(parts) => Transfer::Parts(Multipart { id, parts }),
         None => Transfer::LooseParts(Some(id)),
     };
-    uploads.put_upload(&upload, None).await?;
+    record_upload(uploads, policy.quota, upload.created_at, Some(seen), &upload).await?;
     Ok(upload)
 }
 
@@ -46,7 +48,7 @@ pub async fn begin_parts(
 /// from the client's next call.
 pub async fn grant_parts(
     objects: &impl PresignMultipart,
-    uploads: &impl PutUpload,
+    uploads: &(impl PutUploads + GetUsage),
     policy: &Policy,
     now: OffsetDateTime,
     owner: Owner,
@@ -57,7 +59,7 @@ pub async fn grant_parts(
     let upload = announced.upload(policy, now, lifetime, owner, id, Transfer::LooseParts(None))?;
     let lifetime = url_lifetime(policy, &upload, upload.created_at)?;
     let call = objects.presign_multipart(&upload.key(), &MultipartCall::Create, now, lifetime).await?;
-    uploads.put_upload(&upload, None).await?;
+    record_upload(uploads, policy.quota, upload.created_at, None, &upload).await?;
     Ok((upload, call))
 }
 
@@ -164,9 +166,9 @@ async fn named(
     let find = async || Ok(uploads.get_upload(owner, key.id).await?.filter(|upload| upload.key() == key));
     let found: Result<_, Error> = find().await;
     let mut upload = found?.ok_or(Error::NotFound)?;
-    if upload.transfer == Transfer::LooseParts(None) && upload.state == State::Pending {
+    if upload.is_unnamed() && upload.state == State::Pending {
         let name = Transition::NameMultipart(id.clone());
-        upload = match uploads.update_upload(owner, key.id, &name).await? {
+        upload = match uploads.update_upload(&upload, &name).await? {
             Some(named) => named,
             // Another call was first.
             None => find().await?.ok_or(Error::NotFound)?,

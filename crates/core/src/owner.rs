@@ -20,6 +20,11 @@ impl Owner {
         Self(bytes)
     }
 
+    /// Bits of a hash, for whoever spreads owners.
+    pub(crate) fn last_byte(self) -> u8 {
+        self.0[15]
+    }
+
     /// Reads what [`fmt::Display`] writes, and nothing else.
     pub fn parse(text: &str) -> Option<Self> {
         let canonical = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));

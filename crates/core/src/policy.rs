@@ -2,6 +2,7 @@
 
 use crate::MediaType;
 use crate::parts::MAX_FILE_BYTES;
+use crate::usage::Quota;
 use std::time::Duration;
 
 const KIB: u64 = 1 << 10;
@@ -20,6 +21,8 @@ pub struct Policy {
     pub grant_lifetime: Duration,
     /// The same for an upload of many parts, which may take days over a bad line.
     pub multipart_lifetime: Duration,
+    /// How much one owner may have.
+    pub quota: Quota,
 }
 
 /// The accepted types, each with its own maximum size in bytes.

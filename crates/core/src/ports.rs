@@ -6,11 +6,13 @@ mod files;
 mod multipart;
 mod sessions;
 mod sweep;
+mod usage;
 
 use crate::checksum::{Crc64Nvme, Sha256};
 use crate::error::StoreError;
 use crate::key::{ThumbnailFormat, ThumbnailName};
 use crate::upload::{Dimensions, Transition, VersionId};
+use crate::usage::{Claim, Counters};
 use crate::{Owner, Placeholder, ThumbnailKey, Upload, UploadId, UploadKey};
 pub use files::*;
 pub use multipart::*;
@@ -20,6 +22,7 @@ use std::future::Future;
 use std::time::Duration;
 pub use sweep::*;
 use time::OffsetDateTime;
+pub use usage::*;
 
 /// Signs uploads.
 pub trait PresignPut {
@@ -147,14 +150,17 @@ pub trait DeleteThumbnail {
     fn delete_thumbnail(&self, key: &ThumbnailKey) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
+/// The most grants that are recorded at once.
+pub const MAX_GRANTS: usize = 25;
+
 /// Records grants.
-pub trait PutUpload {
-    /// Records a new upload, together with its idempotency record if there is one, or nothing at all.
-    /// IAM: `dynamodb:PutItem`.
-    fn put_upload(
+pub trait PutUploads {
+    /// Records new uploads of one owner, at most [`MAX_GRANTS`], each together with its idempotency record if there is one, and counts them
+    /// if the owner's counters admit the claim, which is theirs: all of it or nothing at all. IAM: `dynamodb:PutItem`, `dynamodb:UpdateItem`.
+    fn put_uploads(
         &self,
-        upload: &Upload,
-        idempotency: Option<&IdempotencyRecord>,
+        grants: &[NewGrant],
+        claim: &Claim,
     ) -> impl Future<Output = Result<PutOutcome, StoreError>> + Send;
 }
 
@@ -181,12 +187,16 @@ pub trait GetUpload {
 
 /// Moves uploads.
 pub trait UpdateUpload {
-    /// Makes a move if its condition holds at this moment, and says what the upload has become; `None` when the
-    /// condition does not hold or there is no such upload. See [`Upload::apply`]. IAM: `dynamodb:UpdateItem`.
+    /// Makes a move of an upload as it was read if the move's condition holds at this moment, and says what the upload has become; `None`
+    /// when the condition does not hold or there is no such upload. See [`Upload::apply`].
+    ///
+    /// Where the move changes what the owner holds, its counters change in the same write, by the amounts of the upload as it was read:
+    /// states only go forward, so a row that is still in the state it was read in holds what it did. A grant taken back before its client
+    /// was known to have named a multipart upload ([`Upload::is_unnamed`]) is not moved when one was named since. IAM:
+    /// `dynamodb:UpdateItem`.
     fn update_upload(
         &self,
-        owner: Owner,
-        id: UploadId,
+        upload: &Upload,
         transition: &Transition,
     ) -> impl Future<Output = Result<Option<Upload>, StoreError>> + Send;
 }
@@ -362,13 +372,27 @@ pub struct IdempotencyRecord {
     pub expires_at: OffsetDateTime,
 }
 
-/// What became of [`PutUpload::put_upload`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A grant to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewGrant {
+    /// The upload.
+    pub upload: Upload,
+    /// What its idempotency key stands for, if it has one.
+    pub idempotency: Option<IdempotencyRecord>,
+}
+
+/// What became of [`PutUploads::put_uploads`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutOutcome {
-    /// Recorded.
+    /// Recorded and counted, now or by a first try whose answer was lost.
     Created,
-    /// Nothing recorded: the idempotency key is taken.
-    KeyTaken,
-    /// Nothing recorded: another write with the same key is under way.
+    /// Nothing recorded, for one reason or both.
+    Refused {
+        /// The places of the grants whose idempotency keys are taken.
+        taken: Vec<usize>,
+        /// The owner's counters, where they do not admit the claim.
+        counters: Option<Counters>,
+    },
+    /// Nothing recorded: another write with one of the same keys is under way.
     Busy,
 }

@@ -111,7 +111,7 @@ async fn verify(
         }
         Err(reason) => Transition::Reject(reason),
     };
-    let moved = uploads.update_upload(upload.owner, upload.id, &transition).await?;
+    let moved = uploads.update_upload(&upload, &transition).await?;
     let settled = match moved {
         Some(moved) => Some(moved),
         // Somebody else was first: what they decided holds.

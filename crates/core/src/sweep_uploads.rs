@@ -7,15 +7,16 @@
 
 mod due;
 mod multiparts;
+mod usage;
 mod walk;
 
-use crate::UploadId;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::ports::{
-    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetUpload, HeadObject,
-    InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions, ListVersions, PutCursor, RequeueArrival,
-    TagVerified, UpdateUpload, Walk,
+    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetUpload, GetUsage,
+    HeadObject, InvalidateCopies, ListDue, ListDueUsage, ListMultiparts, ListObjectVersions, ListUploads,
+    ListVersions, PutCursor, PutUsage, RequeueArrival, TagVerified, UpdateUpload, Walk,
 };
+use crate::{Owner, UploadId};
 use std::ops::AddAssign;
 use time::{Duration, OffsetDateTime};
 
@@ -86,6 +87,10 @@ pub struct Counts {
     pub removed: u64,
     /// Objects and multipart uploads under keys that are not ours. Left alone.
     pub foreign: u64,
+    /// Owners whose uploads were counted again.
+    pub recounted: u64,
+    /// Those of them whose counters were wrong, and are right now.
+    pub mended: u64,
     /// What failed.
     pub failed: u64,
     /// Uploads that have been due for more than [`STUCK_AFTER`] beyond the grace, and were not finished.
@@ -95,13 +100,24 @@ pub struct Counts {
 /// Something that failed.
 #[derive(Debug)]
 pub struct Failure {
-    /// Which upload it was about; none where it was about a list.
-    pub upload: Option<UploadId>,
+    /// What it was about.
+    pub about: About,
     /// Why.
     pub error: StoreError,
 }
 
-/// Sweeps: first what is due, then open multipart uploads, then what lies in the bucket.
+/// What a failure is about. One about an upload or an owner is left to the next run; without a list nothing is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A list, or a place in one.
+    List,
+    /// An upload.
+    Upload(UploadId),
+    /// An owner's counters.
+    Owner(Owner),
+}
+
+/// Sweeps: first what is due, uploads and then counters, then open multipart uploads, then what lies in the bucket.
 ///
 /// The report is filled in as it goes, so that it holds what was done even where the run is broken off. A failure of one upload stops no
 /// other.
@@ -117,14 +133,15 @@ pub async fn sweep_uploads<T: Fn() -> bool>(
          + ListVersions
          + DeleteVersions
      ),
-    uploads: &(impl GetUpload + UpdateUpload),
+    uploads: &(impl GetUpload + UpdateUpload + GetUsage + ListUploads + PutUsage),
     cdn: &impl InvalidateCopies,
-    index: &(impl ListDue + GetCursor + PutCursor),
+    index: &(impl ListDue + ListDueUsage + GetCursor + PutCursor),
     queue: &impl RequeueArrival,
     run: &Run<T>,
     report: &mut Report,
 ) {
     due::sweep_due(objects, uploads, cdn, index, queue, run, report).await;
+    usage::sweep_usage(uploads, index, run, report).await;
     multiparts::sweep_multiparts(objects, uploads, index, run, report).await;
     walk::walk(&walk::Files(objects), objects, uploads, index, run, report).await;
     walk::walk(&walk::Thumbnails(objects), objects, uploads, index, run, report).await;
@@ -134,10 +151,10 @@ impl Report {
     /// How many failures are kept.
     const KEPT: usize = 100;
 
-    fn fail(&mut self, upload: Option<UploadId>, error: StoreError) {
+    fn fail(&mut self, about: About, error: StoreError) {
         self.counts.failed += 1;
         if self.failures.len() < Self::KEPT {
-            self.failures.push(Failure { upload, error });
+            self.failures.push(Failure { about, error });
         }
     }
 }
@@ -154,6 +171,8 @@ impl AddAssign for Counts {
             aborted,
             removed,
             foreign,
+            recounted,
+            mended,
             failed,
             stuck,
         } = other;
@@ -166,6 +185,8 @@ impl AddAssign for Counts {
         self.aborted += aborted;
         self.removed += removed;
         self.foreign += foreign;
+        self.recounted += recounted;
+        self.mended += mended;
         self.failed += failed;
         self.stuck += stuck;
     }
@@ -181,7 +202,7 @@ async fn note(
     match index.put_cursor(walk, next).await {
         Ok(()) => next.is_some(),
         Err(error) => {
-            report.fail(None, error);
+            report.fail(About::List, error);
             false
         }
     }
@@ -196,7 +217,7 @@ async fn list_failed(
     report: &mut Report,
 ) {
     let is_refused = had_place && error.kind == StoreErrorKind::Permanent;
-    report.fail(None, error);
+    report.fail(About::List, error);
     if is_refused {
         note(index, walk, None, report).await;
     }

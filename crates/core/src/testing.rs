@@ -13,6 +13,7 @@ mod memory_multipart;
 mod memory_sweep;
 mod memory_table;
 mod memory_view;
+mod put_upload;
 
 pub mod conformance;
 pub mod sample;
@@ -24,3 +25,4 @@ pub use memory_cdn::MemoryCdn;
 pub use memory_sweep::MemoryQueue;
 pub use memory_table::MemoryTable;
 pub use memory_view::Kept;
+pub use put_upload::{Put, PutUpload};

@@ -415,7 +415,8 @@ async fn a_cursor_of_another_owner_or_of_a_file_that_is_gone_leads_to_ones_own_f
     let bobs = list_files(&table, Owner::of_subject("bob"), everybodys, PageSize::default()).await.unwrap();
     assert!(bobs.files.iter().all(|file| file.owner == Owner::of_subject("bob")));
     let gone = Transition::Delete { at: sample::NOW };
-    table.update_upload(Owner::of_subject("alice"), ids[2], &gone).await.unwrap();
+    let file = read_file(&table, Owner::of_subject("alice"), ids[2]).await.unwrap();
+    table.update_upload(&file, &gone).await.unwrap();
     let rest = page(&table, everybodys, PageSize::default()).await;
     assert_eq!(rest.files.iter().map(|file| file.id).collect::<Vec<_>>(), [ids[1], ids[0]]);
 }
@@ -426,7 +427,8 @@ async fn a_file_that_is_deleted_between_two_pages_moves_no_other() {
     let first = page(&table, None, size("2")).await;
     for id in [ids[5], ids[3]] {
         let gone = Transition::Delete { at: sample::NOW };
-        table.update_upload(Owner::of_subject("alice"), id, &gone).await.unwrap();
+        let file = read_file(&table, Owner::of_subject("alice"), id).await.unwrap();
+        table.update_upload(&file, &gone).await.unwrap();
     }
     let second = page(&table, first.next, size("2")).await;
     assert_eq!(second.files.iter().map(|file| file.id).collect::<Vec<_>>(), [ids[2], ids[1]]);
@@ -594,10 +596,9 @@ impl GetUpload for Deleting<'_> {
 impl UpdateUpload for Deleting<'_> {
     async fn update_upload(
         &self,
-        owner: Owner,
-        id: UploadId,
+        upload: &Upload,
         transition: &Transition,
     ) -> Result<Option<Upload>, StoreError> {
-        self.call(self.stack.table.update_upload(owner, id, transition)).await
+        self.call(self.stack.table.update_upload(upload, transition)).await
     }
 }

@@ -318,14 +318,13 @@ impl GetUpload for Meanwhile<'_> {
 impl UpdateUpload for Meanwhile<'_> {
     async fn update_upload(
         &self,
-        owner: Owner,
-        id: UploadId,
+        upload: &Upload,
         transition: &Transition,
     ) -> Result<Option<Upload>, StoreError> {
         if self.render.jobs() == 0 {
-            return self.table.update_upload(owner, id, transition).await;
+            return self.table.update_upload(upload, transition).await;
         }
-        let now = self.get_upload(owner, id).await?;
+        let now = self.get_upload(upload.owner, upload.id).await?;
         Ok(now.and_then(|upload| upload.apply(transition)))
     }
 }

@@ -127,7 +127,7 @@ async fn a_repeated_idempotency_key_gives_the_first_upload_again() {
     assert_eq!(stack.table.len(), 1);
 
     let upload = first.upload;
-    stack.table.update_upload(upload.owner, upload.id, &Transition::Cancel).await.unwrap();
+    stack.table.update_upload(&upload, &Transition::Cancel).await.unwrap();
     let after = stack.issue(new).await.unwrap();
     assert_eq!(after.upload.state, State::Cancelled);
     assert!(after.request.is_none());
@@ -160,7 +160,7 @@ async fn only_its_owner_signs_a_pending_upload_again() {
     assert_eq!(code(resign(upload.owner, too_late).await), "upload_expired");
     assert_eq!(code(resign(Owner::of_subject("mallory"), later).await), "not_found");
     assert_eq!(code(resign(upload.owner, upload.expires_at).await), "upload_expired");
-    stack.table.update_upload(upload.owner, upload.id, &Transition::Cancel).await.unwrap();
+    stack.table.update_upload(&upload, &Transition::Cancel).await.unwrap();
     assert_eq!(code(resign(upload.owner, later).await), "invalid_state");
 }
 

@@ -280,7 +280,7 @@ async fn a_cancel_that_comes_while_the_parts_are_put_together_leaves_no_object()
     let (stack, bytes) = (stack(), movie());
     let upload = stack.sent(&bytes).await;
     // The confirm has read the row; the cancel's tombstone lands before its own write.
-    stack.table.update_upload(upload.owner, upload.id, &Transition::Cancel).await.unwrap();
+    stack.table.update_upload(&upload, &Transition::Cancel).await.unwrap();
     let pending = MemoryTable::with([upload.clone()]);
     let raced = Racing { reads: &pending, writes: &stack.table };
     let answer =
@@ -311,13 +311,12 @@ impl GetUpload for Racing<'_> {
 impl UpdateUpload for Racing<'_> {
     async fn update_upload(
         &self,
-        owner: Owner,
-        id: valet_core::UploadId,
+        upload: &Upload,
         transition: &Transition,
     ) -> Result<Option<Upload>, valet_core::StoreError> {
         // From now on reads are as the writes are.
-        self.reads.update_upload(owner, id, &Transition::Cancel).await?;
-        self.writes.update_upload(owner, id, transition).await
+        self.reads.update_upload(upload, &Transition::Cancel).await?;
+        self.writes.update_upload(upload, transition).await
     }
 }
 

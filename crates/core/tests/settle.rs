@@ -345,10 +345,10 @@ async fn cancelling_repeats_and_spares_a_ready_file() {
 async fn a_cancel_that_storage_loses_can_be_repeated() {
     let stack = stack();
     let Upload { owner, id, .. } = stack.upload;
-    let table = Failing::at(&stack.table, 0, true);
+    let table = Failing::at(&stack.table, 1, true);
     assert_eq!(cancel_upload(&stack.bucket, &table, owner, id).await.expect_err("lost").code(), "try_later");
     cancel_upload(&stack.bucket, &table, owner, id).await.unwrap();
-    let moved = stack.table.update_upload(owner, id, &Transition::Cancel).await.unwrap();
+    let moved = stack.table.update_upload(&stack.upload, &Transition::Cancel).await.unwrap();
     assert_eq!((moved, stack.state().await), (None, State::Cancelled));
 }
 

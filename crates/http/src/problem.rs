@@ -92,6 +92,8 @@ impl Problem {
                 | Error::StillPending
                 | Error::IdempotencyInProgress => StatusCode::CONFLICT,
                 Error::UploadExpired => StatusCode::GONE,
+                Error::QuotaExceeded { .. } => StatusCode::FORBIDDEN,
+                Error::TooManyPending { .. } | Error::TooManyGrants { .. } => StatusCode::TOO_MANY_REQUESTS,
                 Error::FileTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
                 Error::TypeNotAllowed { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 Error::Rejected(
@@ -114,6 +116,8 @@ impl Problem {
         match self {
             Self::TimedOut => Some(2),
             Self::Core(Error::Store(error)) if error.is_retryable() => Some(2),
+            Self::Core(Error::TooManyPending { .. }) => Some(10),
+            Self::Core(Error::TooManyGrants { retry_after, .. }) => Some(*retry_after),
             Self::Core(error) if error.is_retryable() => Some(1),
             Self::Unauthenticated | Self::NoSession | Self::NoRoute | Self::Panicked | Self::Core(_) => None,
         }
@@ -165,6 +169,7 @@ impl Problem {
 mod tests {
     use super::*;
     use valet_core::error::{StoreError, StoreErrorKind};
+    use valet_core::usage::Resource;
 
     fn store(kind: StoreErrorKind) -> Error {
         Error::Store(StoreError {
@@ -193,6 +198,9 @@ mod tests {
             Error::UploadExpired,
             Error::FileTooLarge { max_bytes: 1 },
             Error::TypeNotAllowed { accepted: "image/png".to_owned() },
+            Error::QuotaExceeded { what: Resource::Bytes, limit: 1, used: 1 },
+            Error::TooManyPending { limit: 1 },
+            Error::TooManyGrants { limit: 1, retry_after: 7 },
             Error::Rejected(RejectReason::Size),
             Error::Rejected(RejectReason::Checksum),
             Error::Rejected(RejectReason::Content),
@@ -232,8 +240,14 @@ mod tests {
         for problem in every_problem() {
             let body = serde_json::to_value(problem.body(Wording::Uppy, "req-1")).unwrap();
             assert_eq!(body["retryable"], problem.retry_after().is_some());
-            let is_retryable =
-                matches!(problem.code(), "not_uploaded" | "idempotency_in_progress" | "try_later");
+            let is_retryable = matches!(
+                problem.code(),
+                "not_uploaded"
+                    | "idempotency_in_progress"
+                    | "too_many_pending"
+                    | "too_many_grants"
+                    | "try_later"
+            );
             assert_eq!(body["retryable"], is_retryable, "{body}");
         }
     }

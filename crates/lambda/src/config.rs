@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 use valet_core::policy::{AcceptedTypes, Policy};
+use valet_core::usage::Quota;
 
 /// The longest a URL may live: a leaked one is good for no longer. The bucket policy denies older signatures too.
 const MAX_URL_LIFETIME: Duration = Duration::from_mins(15);
@@ -82,6 +83,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             url_lifetime: url_lifetime?,
             grant_lifetime: grant_lifetime?,
             multipart_lifetime: multipart_lifetime?,
+            quota: Quota::default(),
         })
     }
 

@@ -6,11 +6,12 @@ use std::num::NonZeroU16;
 use time::OffsetDateTime;
 use valet_core::error::StoreError;
 use valet_core::ports::{
-    GetIdempotencyRecord, GetSession, GetUpload, IdempotencyRecord, ListReady, PutOutcome, PutSession,
-    PutUpload, ReadyPage, UpdateUpload,
+    GetIdempotencyRecord, GetSession, GetUpload, GetUsage, IdempotencyRecord, ListReady, ListUploads,
+    NewGrant, PutOutcome, PutSession, PutUploads, PutUsage, ReadyPage, UpdateUpload, UploadsPage,
 };
 use valet_core::sessions::{SecretHash, Session};
 use valet_core::upload::Transition;
+use valet_core::usage::{Claim, Counters, Held};
 use valet_core::{Owner, Upload, UploadId};
 
 /// A table of uploads that counts what becomes of them.
@@ -61,28 +62,46 @@ impl<U> Measured<U> {
     }
 }
 
-impl<U: PutUpload + Sync> PutUpload for Measured<U> {
-    async fn put_upload(
-        &self,
-        upload: &Upload,
-        idempotency: Option<&IdempotencyRecord>,
-    ) -> Result<PutOutcome, StoreError> {
-        let outcome = self.uploads.put_upload(upload, idempotency).await?;
+impl<U: PutUploads + Sync> PutUploads for Measured<U> {
+    async fn put_uploads(&self, grants: &[NewGrant], claim: &Claim) -> Result<PutOutcome, StoreError> {
+        let outcome = self.uploads.put_uploads(grants, claim).await?;
         if outcome == PutOutcome::Created {
-            self.metrics.record(upload.created_at, &[Metric::count("UploadsIssued", 1)]);
+            self.metrics.record(claim.at, &[Metric::count("UploadsIssued", claim.grants)]);
         }
         Ok(outcome)
+    }
+}
+
+impl<U: GetUsage + Sync> GetUsage for Measured<U> {
+    async fn get_usage(&self, owner: Owner) -> Result<Option<Counters>, StoreError> {
+        self.uploads.get_usage(owner).await
+    }
+}
+
+impl<U: ListUploads + Sync> ListUploads for Measured<U> {
+    async fn list_uploads(
+        &self,
+        owner: Owner,
+        after: Option<UploadId>,
+        rows: NonZeroU16,
+    ) -> Result<UploadsPage, StoreError> {
+        self.uploads.list_uploads(owner, after, rows).await
+    }
+}
+
+impl<U: PutUsage + Sync> PutUsage for Measured<U> {
+    async fn put_usage(&self, owner: Owner, held: &Held, revision: u64) -> Result<bool, StoreError> {
+        self.uploads.put_usage(owner, held, revision).await
     }
 }
 
 impl<U: UpdateUpload + Sync> UpdateUpload for Measured<U> {
     async fn update_upload(
         &self,
-        owner: Owner,
-        id: UploadId,
+        upload: &Upload,
         transition: &Transition,
     ) -> Result<Option<Upload>, StoreError> {
-        let moved = self.uploads.update_upload(owner, id, transition).await?;
+        let moved = self.uploads.update_upload(upload, transition).await?;
         if moved.is_some() {
             self.count(transition);
         }
@@ -139,7 +158,7 @@ mod tests {
     use super::*;
     use serde_json::Value;
     use std::sync::{Arc, Mutex};
-    use valet_core::testing::{MemoryTable, sample};
+    use valet_core::testing::{MemoryTable, PutUpload, sample};
     use valet_core::upload::{RejectReason, Thumbnails, VersionId};
 
     type Lines = Arc<Mutex<Vec<Value>>>;
@@ -170,10 +189,11 @@ mod tests {
         let upload = sample::pending();
         uploads.put_upload(&upload, None).await.unwrap();
         for transition in [verify(), verify(), Transition::Reject(RejectReason::Size)] {
-            uploads.update_upload(upload.owner, upload.id, &transition).await.unwrap();
+            uploads.update_upload(&upload, &transition).await.unwrap();
         }
         let failed = Transition::ThumbnailsFailed { reason: "corrupt".to_owned() };
-        uploads.update_upload(upload.owner, upload.id, &failed).await.unwrap();
+        let ready = uploads.get_upload(upload.owner, upload.id).await.unwrap().unwrap();
+        uploads.update_upload(&ready, &failed).await.unwrap();
 
         let lines = lines.lock().unwrap();
         let [issued, confirmed, failed] = lines.as_slice() else { panic!("{lines:?}") };
@@ -190,7 +210,7 @@ mod tests {
         let (uploads, lines) = measured();
         let upload = sample::pending();
         uploads.put_upload(&upload, None).await.unwrap();
-        uploads.update_upload(upload.owner, upload.id, &verify()).await.unwrap();
+        uploads.update_upload(&upload, &verify()).await.unwrap();
         let text = format!("{:?}", lines.lock().unwrap());
         for private in [upload.owner.to_string(), upload.id.to_string(), upload.filename.as_str().to_owned()]
         {

@@ -8,9 +8,9 @@ use valet_core::confirm_upload::Confirmed;
 use valet_core::loose_parts::{begin_parts, find_parts, grant_parts, list_parts, sign_own_call, sign_part};
 use valet_core::policy::Policy;
 use valet_core::ports::{
-    AbortMultipart, CompleteMultipart, CreateMultipart, DeleteVersion, GetSession, GetUpload, GetVerdict,
-    HeadObject, ListParts, PresignMultipart, PresignPart, PresignPost, PutSession, PutUpload, TagVerified,
-    UpdateUpload,
+    AbortMultipart, CompleteMultipart, CreateMultipart, DeleteVersion, GetSession, GetUpload, GetUsage,
+    GetVerdict, HeadObject, ListParts, PresignMultipart, PresignPart, PresignPost, PutSession, PutUploads,
+    TagVerified, UpdateUpload,
 };
 use valet_core::sessions::{Secret, open_session, session_owner};
 use valet_core::{Error, Owner, Upload, UploadId, cancel_upload, confirm_upload, issue_form};
@@ -67,7 +67,7 @@ pub(crate) async fn handle<O, U>(
 ) -> Result<Response<Body>, Infallible>
 where
     O: Objects,
-    U: PutUpload + GetUpload + UpdateUpload + PutSession + GetSession,
+    U: PutUploads + GetUpload + GetUsage + UpdateUpload + PutSession + GetSession,
 {
     let who = async |request: &Request, now| identify(function, request, now).await;
     respond_to(request, Wording::Uppy, who, async |call| {
@@ -116,7 +116,7 @@ async fn open<O, U: PutSession>(function: &Companion<O, U>, call: &Call) -> Resu
 async fn params<O, U>(function: &Companion<O, U>, call: &Call) -> Result<Reply, Problem>
 where
     O: PresignPost,
-    U: PutUpload,
+    U: PutUploads + GetUsage,
 {
     let Companion { objects, uploads, policy, .. } = function;
     let id = UploadId::new(valet_lambda::new_uuid());
@@ -128,7 +128,7 @@ where
 async fn begin<O, U>(function: &Companion<O, U>, call: &Call) -> Result<Reply, Problem>
 where
     O: CreateMultipart,
-    U: PutUpload,
+    U: PutUploads + GetUsage,
 {
     let Companion { objects, uploads, policy, .. } = function;
     let id = UploadId::new(valet_lambda::new_uuid());
@@ -194,7 +194,7 @@ where
 async fn sign<O, U>(function: &Companion<O, U>, call: &Call) -> Result<Reply, Problem>
 where
     O: PresignPost + PresignPart + PresignMultipart,
-    U: PutUpload + GetUpload + UpdateUpload,
+    U: PutUploads + GetUpload + GetUsage + UpdateUpload,
 {
     let Companion { objects, uploads, policy, .. } = function;
     let (now, owner) = (call.now, call.owner);

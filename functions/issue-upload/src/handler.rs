@@ -5,7 +5,8 @@ use lambda_http::{Body, Request, Response};
 use std::convert::Infallible;
 use valet_core::policy::Policy;
 use valet_core::ports::{
-    CreateMultipart, GetIdempotencyRecord, GetUpload, ListParts, PresignPart, PresignPut, PutUpload,
+    CreateMultipart, GetIdempotencyRecord, GetUpload, GetUsage, ListParts, PresignPart, PresignPut,
+    PutUploads,
 };
 use valet_core::{UploadId, issue_upload, issue_uploads, read_parts, read_upload, resign_upload, sign_parts};
 use valet_http::{
@@ -29,7 +30,7 @@ pub(crate) async fn handle<O, U>(
 ) -> Result<Response<Body>, Infallible>
 where
     O: PresignPut + PresignPart + CreateMultipart + ListParts,
-    U: PutUpload + GetUpload + GetIdempotencyRecord,
+    U: PutUploads + GetUpload + GetUsage + GetIdempotencyRecord,
 {
     respond(request, async |call| {
         let (method, path) = call.route();
@@ -50,7 +51,7 @@ where
 async fn issue<O, U>(function: &IssueUpload<O, U>, call: &Call) -> Result<Reply, Problem>
 where
     O: PresignPut + PresignPart + CreateMultipart,
-    U: PutUpload + GetUpload + GetIdempotencyRecord,
+    U: PutUploads + GetUpload + GetUsage + GetIdempotencyRecord,
 {
     let IssueUpload { objects, uploads, policy, cdn_url } = function;
     let new = new_upload(call)?;
@@ -62,7 +63,7 @@ where
 async fn issue_batch<O, U>(function: &IssueUpload<O, U>, call: &Call) -> Result<Reply, Problem>
 where
     O: PresignPut + PresignPart + CreateMultipart,
-    U: PutUpload + GetUpload + GetIdempotencyRecord,
+    U: PutUploads + GetUpload + GetUsage + GetIdempotencyRecord,
 {
     let IssueUpload { objects, uploads, policy, cdn_url } = function;
     let items = new_uploads(call)?.into_iter().map(|new| (UploadId::new(valet_lambda::new_uuid()), new));
@@ -74,7 +75,7 @@ where
 async fn issue_url<O, U>(function: &IssueUpload<O, U>, call: &Call) -> Result<Reply, Problem>
 where
     O: PresignPut + PresignPart + CreateMultipart,
-    U: PutUpload + GetUpload + GetIdempotencyRecord,
+    U: PutUploads + GetUpload + GetUsage + GetIdempotencyRecord,
 {
     let IssueUpload { objects, uploads, policy, .. } = function;
     let new = tutorial_upload(call)?;

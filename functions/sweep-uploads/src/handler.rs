@@ -11,12 +11,12 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 use valet_core::error::chain;
 use valet_core::ports::{
-    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetUpload, GetVerdict,
-    HeadObject, InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions, ListVersions, PutCursor,
-    RequeueArrival, TagVerified, UpdateUpload,
+    AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetUpload, GetUsage,
+    GetVerdict, HeadObject, InvalidateCopies, ListDue, ListDueUsage, ListMultiparts, ListObjectVersions,
+    ListUploads, ListVersions, PutCursor, PutUsage, RequeueArrival, TagVerified, UpdateUpload,
 };
 use valet_core::sweep_uploads;
-use valet_core::sweep_uploads::{Counts, Failure, Limits, Report, Run};
+use valet_core::sweep_uploads::{About, Counts, Failure, Limits, Report, Run};
 use valet_lambda::{Metric, Metrics, is_cold_start, time_left};
 
 /// How long before the end nothing is begun any more: what is under way has to end, at seven seconds for a call at most.
@@ -46,6 +46,8 @@ pub(crate) struct Answer {
     aborted: u64,
     removed: u64,
     foreign: u64,
+    recounted: u64,
+    mended: u64,
     failed: u64,
     stuck: u64,
     truncated: bool,
@@ -67,9 +69,9 @@ where
         + ListMultiparts
         + ListVersions
         + DeleteVersions,
-    U: GetUpload + UpdateUpload,
+    U: GetUpload + UpdateUpload + GetUsage + ListUploads + PutUsage,
     C: InvalidateCopies,
-    I: ListDue + GetCursor + PutCursor,
+    I: ListDue + ListDueUsage + GetCursor + PutCursor,
     Q: RequeueArrival,
 {
     let now = valet_lambda::now();
@@ -85,7 +87,7 @@ where
     }
     record(metrics, &run, &report);
     log(&event.context.request_id, &report, start);
-    match report.failures.into_iter().find(|failure| failure.upload.is_none()) {
+    match report.failures.into_iter().find(|failure| failure.about == About::List) {
         Some(Failure { error, .. }) => Err(error.into()),
         None => Ok(answer(report.counts, report.is_truncated)),
     }
@@ -93,7 +95,7 @@ where
 
 /// The numbers, zeros included: an alarm that was on goes off by a zero.
 fn record<T>(metrics: &Metrics, run: &Run<T>, report: &Report) {
-    let Counts { settled, requeued, aborted, removed, failed, stuck, .. } = report.counts;
+    let Counts { settled, requeued, aborted, removed, mended, failed, stuck, .. } = report.counts;
     metrics.record(
         run.now,
         &[
@@ -101,6 +103,7 @@ fn record<T>(metrics: &Metrics, run: &Run<T>, report: &Report) {
             Metric::count("SweepRequeued", requeued),
             Metric::count("SweepAborted", aborted),
             Metric::count("SweepRemoved", removed),
+            Metric::count("UsageMended", mended),
             Metric::count("SweepFailed", failed),
             Metric::count("SweepTruncated", report.is_truncated.into()),
             Metric::count("UploadsStuck", stuck),
@@ -109,13 +112,18 @@ fn record<T>(metrics: &Metrics, run: &Run<T>, report: &Report) {
 }
 
 fn log(request_id: &str, report: &Report, start: Instant) {
-    for Failure { upload, error } in &report.failures {
-        let upload_id = upload.map(|id| id.to_string());
+    for Failure { about, error } in &report.failures {
+        let (upload_id, owner) = match about {
+            About::List => (None, None),
+            About::Upload(id) => (Some(id.to_string()), None),
+            About::Owner(owner) => (None, Some(owner.to_string())),
+        };
         let error_chain = chain(error);
         if error.is_retryable() {
             warn!(
                 request_id,
                 upload.id = upload_id,
+                owner,
                 error.code = "try_later",
                 error.chain = error_chain,
                 "sweep"
@@ -124,14 +132,28 @@ fn log(request_id: &str, report: &Report, start: Instant) {
             error!(
                 request_id,
                 upload.id = upload_id,
+                owner,
                 error.code = "internal_error",
                 error.chain = error_chain,
                 "sweep"
             );
         }
     }
-    let Counts { due, walked, expired, settled, requeued, gave_up, aborted, removed, foreign, failed, stuck } =
-        report.counts;
+    let Counts {
+        due,
+        walked,
+        expired,
+        settled,
+        requeued,
+        gave_up,
+        aborted,
+        removed,
+        foreign,
+        recounted,
+        mended,
+        failed,
+        stuck,
+    } = report.counts;
     info!(
         request_id,
         due,
@@ -143,6 +165,8 @@ fn log(request_id: &str, report: &Report, start: Instant) {
         aborted,
         removed,
         foreign,
+        recounted,
+        mended,
         failed,
         stuck,
         truncated = report.is_truncated,
@@ -153,8 +177,21 @@ fn log(request_id: &str, report: &Report, start: Instant) {
 }
 
 fn answer(counts: Counts, truncated: bool) -> Answer {
-    let Counts { due, walked, expired, settled, requeued, gave_up, aborted, removed, foreign, failed, stuck } =
-        counts;
+    let Counts {
+        due,
+        walked,
+        expired,
+        settled,
+        requeued,
+        gave_up,
+        aborted,
+        removed,
+        foreign,
+        recounted,
+        mended,
+        failed,
+        stuck,
+    } = counts;
     Answer {
         due,
         walked,
@@ -165,6 +202,8 @@ fn answer(counts: Counts, truncated: bool) -> Answer {
         aborted,
         removed,
         foreign,
+        recounted,
+        mended,
         failed,
         stuck,
         truncated,

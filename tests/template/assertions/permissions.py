@@ -31,7 +31,7 @@ def logs(logical_id: str) -> tuple[str, str, str]:
 
 MAY = {
     ISSUE: {
-        ("KeepGrants", "dynamodb:GetItem dynamodb:PutItem", "${Table.Arn}"),
+        ("KeepGrants", "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem", "${Table.Arn}"),
         ("SignUploads", "s3:PutObject", "${Bucket.Arn}/uploads/*"),
         ("SeeParts", "s3:ListMultipartUploadParts", "${Bucket.Arn}/uploads/*"),
         logs("IssueUploadLogs"),
@@ -64,6 +64,7 @@ MAY = {
     },
     SWEEP: SETTLE
     | {
+        ("CountRows", "dynamodb:Query", "${Table.Arn}"),
         ("FindWhatIsDue", "dynamodb:Query", "${Table.Arn}/index/due"),
         ("KeepCursors", "dynamodb:PutItem", "${Table.Arn}"),
         ("WalkThroughTheBucket", "s3:ListBucketMultipartUploads s3:ListBucketVersions", "${Bucket.Arn}"),
@@ -121,6 +122,7 @@ ONLY_IF = {
     add("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Condition", {"Bool": {"aws:SecureTransport": "true"}}),
     drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > KeepCursors > Condition"),
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > FindWhatIsDue > Resource", {"Fn::GetAtt": ["Table", "Arn"]}),
+    put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > CountRows > Resource", {"Fn::Sub": "${Table.Arn}/*"}),
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > TellOfArrivals > Resource", "*"),
     drop("CompanionRole > Policies > 0 > PolicyDocument > Statement > SignUploads > Condition"),
     add("CompanionRole > Policies > 0 > PolicyDocument > Statement > KeepGrantsAndSessions > Action", "dynamodb:Query"),
@@ -146,7 +148,8 @@ def each_function_may_do_exactly_what_the_table_says(stack: Stack) -> None:
 
 @assertion(
     put("ConfirmUploadRole > Policies > 0 > PolicyDocument > Statement > SettleRows > Action", "dynamodb:GetItem"),
-    add("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Action", "dynamodb:UpdateItem"),
+    put("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Action", ["dynamodb:GetItem", "dynamodb:PutItem"]),
+    add("IssueUploadRole > Policies > 0 > PolicyDocument > Statement > KeepGrants > Action", "dynamodb:DeleteItem"),
     put("GenerateThumbnailsRole > Policies > 0 > PolicyDocument > Statement > SeeWhatIsMissing > Action", "s3:ListBucketVersions"),
     put("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > WalkThroughTheBucket > Action", "s3:ListBucketVersions"),
     drop("SweepUploadsRole > Policies > 0 > PolicyDocument > Statement > AbortMultipartUploads"),

@@ -2,7 +2,7 @@
 
 use super::UploadsTable;
 use crate::error::{bad_answer, store_error};
-use crate::upload_item::{Fields, from_item, partition, text, upload_key};
+use crate::upload_item::{Fields, Item, from_item, partition, text, upload_key};
 use std::num::NonZeroU16;
 use valet_core::error::StoreError;
 use valet_core::ports::{ListReady, ReadyPage};
@@ -36,13 +36,14 @@ impl ListReady for UploadsTable {
             .await
             .map_err(|error| store_error("Query", error))?;
         let uploads = found.items().iter().map(|item| from_item("Query", item)).collect::<Result<_, _>>()?;
-        let next = match &found.last_evaluated_key {
-            Some(key) => {
-                let id = Fields(key).text("sk").and_then(|sk| UploadId::parse(sk.strip_prefix("UPLOAD#")?));
-                Some(id.ok_or_else(|| bad_answer("Query", "a last key that is not an upload's"))?)
-            }
-            None => None,
-        };
+        let next = next(found.last_evaluated_key.as_ref())?;
         Ok(ReadyPage { uploads, next })
     }
+}
+
+/// Where the page behind a last key begins.
+pub(super) fn next(last: Option<&Item>) -> Result<Option<UploadId>, StoreError> {
+    let Some(key) = last else { return Ok(None) };
+    let id = Fields(key).text("sk").and_then(|sk| UploadId::parse(sk.strip_prefix("UPLOAD#")?));
+    Ok(Some(id.ok_or_else(|| bad_answer("Query", "a last key that is not an upload's"))?))
 }

@@ -85,6 +85,11 @@ impl DueShard {
     pub fn of(id: UploadId) -> Self {
         Self(id.last_byte() & 0x0f)
     }
+
+    /// The list an owner's counters stand in while they are due. Lists of counters are others than those of uploads.
+    pub fn of_owner(owner: Owner) -> Self {
+        Self(owner.last_byte() & 0x0f)
+    }
 }
 
 impl fmt::Display for DueShard {

@@ -1,6 +1,6 @@
 //! Looks at every upload that is due and does what its state asks for. It finds them by an index, and believes only the row.
 
-use super::{AT_ONCE, Counts, GIVE_UP_AFTER, Report, Run, STUCK_AFTER};
+use super::{AT_ONCE, About, Counts, GIVE_UP_AFTER, Report, Run, STUCK_AFTER};
 use crate::Upload;
 use crate::delete_file::remove_deleted;
 use crate::error::StoreError;
@@ -50,7 +50,7 @@ pub(super) async fn sweep_due<T: Fn() -> bool>(
                     due.extend(page.due);
                     more.extend(page.next.map(|next| (shard, Some(next))));
                 }
-                Err(error) => report.fail(None, error),
+                Err(error) => report.fail(About::List, error),
             }
         }
         due.sort_by_key(|due| due.due_at);
@@ -67,7 +67,7 @@ pub(super) async fn sweep_due<T: Fn() -> bool>(
                 Some(Ok(counts)) => report.counts += Counts { due: 1, ..counts },
                 Some(Err(error)) => {
                     report.counts.due += 1;
-                    report.fail(Some(due.id), error);
+                    report.fail(About::Upload(due.id), error);
                 }
                 None => report.is_truncated = true,
             }
@@ -149,7 +149,7 @@ async fn pending<T>(
         looked(uploads, upload, due_at, Some(end)).await?;
         return Ok(nothing);
     }
-    let Some(ended) = uploads.update_upload(upload.owner, upload.id, &end_of).await? else {
+    let Some(ended) = uploads.update_upload(upload, &end_of).await? else {
         // It has arrived, was scanned or was cancelled at this moment.
         return Ok(nothing);
     };
@@ -172,7 +172,7 @@ async fn thumbnails(
     let end = verified.confirmed_at + GIVE_UP_AFTER;
     if end <= now {
         let gave_up = Transition::ThumbnailsFailed { reason: "gave_up".to_owned() };
-        let moved = uploads.update_upload(upload.owner, upload.id, &gave_up).await?;
+        let moved = uploads.update_upload(upload, &gave_up).await?;
         return Ok(Counts { gave_up: u64::from(moved.is_some()), ..Counts::default() });
     }
     queue.requeue_arrival(&upload.key(), &verified.version, now).await?;
@@ -220,5 +220,5 @@ async fn looked(
 ) -> Result<(), StoreError> {
     let looked = Transition::Looked { due_at, next };
     // Where somebody has moved it meanwhile, their time holds.
-    uploads.update_upload(upload.owner, upload.id, &looked).await.map(drop)
+    uploads.update_upload(upload, &looked).await.map(drop)
 }

@@ -1,6 +1,6 @@
 //! Aborts multipart uploads that no pending row names: S3 keeps their parts, and bills them, for as long as nobody does.
 
-use super::{AT_ONCE, Counts, Report, Run, list_failed, note};
+use super::{AT_ONCE, About, Counts, Report, Run, list_failed, note};
 use crate::UploadKey;
 use crate::error::StoreError;
 use crate::ports::{AbortMultipart, GetCursor, GetUpload, ListMultiparts, OpenMultipart, PutCursor, Walk};
@@ -20,7 +20,7 @@ pub(super) async fn sweep_multiparts<T: Fn() -> bool>(
     let walk = Walk::Multiparts;
     let mut place = match index.get_cursor(walk).await {
         Ok(place) => place,
-        Err(error) => return report.fail(None, error),
+        Err(error) => return report.fail(About::List, error),
     };
     for _ in 0..run.limits.walk_pages {
         if !(run.has_time)() {
@@ -44,7 +44,7 @@ pub(super) async fn sweep_multiparts<T: Fn() -> bool>(
             report.counts.walked += 1;
             match aborted {
                 Ok(counts) => report.counts += counts,
-                Err(error) => report.fail(id, error),
+                Err(error) => report.fail(id.map_or(About::List, About::Upload), error),
             }
         }
         place = page.next;

@@ -1,7 +1,7 @@
 //! Goes through the bucket, some pages a run, for what no row leads to: objects whose event was lost and whose row is gone, versions
 //! next to the verified one, thumbnails of nothing. What has another key than ours it counts and leaves alone.
 
-use super::{AT_ONCE, Counts, Report, Run, list_failed, most_have_no_row, note};
+use super::{AT_ONCE, About, Counts, Report, Run, list_failed, most_have_no_row, note};
 use crate::error::StoreError;
 use crate::ports::{
     DeleteThumbnail, DeleteVersion, GetCursor, GetUpload, HeadObject, ListObjectVersions, ListedVersion,
@@ -138,7 +138,7 @@ pub(super) async fn walk<L: Territory, T: Fn() -> bool>(
 ) {
     let mut place = match index.get_cursor(L::WALK).await {
         Ok(place) => place,
-        Err(error) => return report.fail(None, error),
+        Err(error) => return report.fail(About::List, error),
     };
     for _ in 0..run.limits.walk_pages {
         let page = match objects.list_object_versions(&L::UNDER, place.as_ref(), PAGE).await {
@@ -189,12 +189,12 @@ async fn page_of<L: Territory, T: Fn() -> bool>(
                     astray.push((key, id, version, upload));
                 }
             }
-            Some(Err(error)) => report.fail(Some(id), error),
+            Some(Err(error)) => report.fail(About::Upload(id), error),
             None => report.is_truncated = true,
         }
     }
     if let Some(error) = most_have_no_row(rowless, ours) {
-        report.fail(None, error);
+        report.fail(About::List, error);
         return false;
     }
     let mends = astray.into_iter().map(|(key, id, version, found)| async move {
@@ -207,7 +207,7 @@ async fn page_of<L: Territory, T: Fn() -> bool>(
     while let Some((id, mended)) = mends.next().await {
         match mended {
             Some(Ok(counts)) => report.counts += counts,
-            Some(Err(error)) => report.fail(Some(id), error),
+            Some(Err(error)) => report.fail(About::Upload(id), error),
             None => report.is_truncated = true,
         }
     }

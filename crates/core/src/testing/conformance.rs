@@ -6,14 +6,17 @@
 mod forms;
 mod multipart;
 pub mod sweep;
+mod usage;
 
 use super::sample::{self, NOW, PNG};
+use super::{Put, PutUpload};
 use crate::checksum::{Crc64Nvme, Sha256};
 use crate::key::{CACHE_CONTROL, ThumbnailFormat};
 use crate::ports::{
     DeleteThumbnail, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetSession, GetUpload,
-    HeadObject, IdempotencyRecord, ListReady, ListVersions, PresignPut, PutOutcome, PutSession, PutThumbnail,
-    PutUpload, ReadChunk, SignedPut, Stored, StoredHeaders, TagVerified, UpdateUpload, Verdict,
+    GetUsage, HeadObject, IdempotencyRecord, ListReady, ListUploads, ListVersions, PresignPut, PutSession,
+    PutThumbnail, PutUploads, PutUsage, ReadChunk, SignedPut, Stored, StoredHeaders, TagVerified,
+    UpdateUpload, Verdict,
 };
 use crate::sessions::{Secret, Session};
 use crate::upload::{
@@ -57,8 +60,30 @@ impl<T> Bucket for T where
 }
 
 /// Every `DynamoDB` port.
-pub trait Table: PutUpload + GetUpload + GetIdempotencyRecord + UpdateUpload + ListReady {}
-impl<T: PutUpload + GetUpload + GetIdempotencyRecord + UpdateUpload + ListReady> Table for T {}
+pub trait Table:
+    PutUploads
+    + GetUpload
+    + GetIdempotencyRecord
+    + UpdateUpload
+    + ListReady
+    + ListUploads
+    + GetUsage
+    + PutUsage
+    + Sync
+{
+}
+impl<T> Table for T where
+    T: PutUploads
+        + GetUpload
+        + GetIdempotencyRecord
+        + UpdateUpload
+        + ListReady
+        + ListUploads
+        + GetUsage
+        + PutUsage
+        + Sync
+{
+}
 
 /// Sends what a client sends.
 pub trait Send {
@@ -213,6 +238,7 @@ pub async fn table(table: &impl Table, fresh: impl Fn() -> Upload) {
     a_put_that_comes_again_late_changes_nothing(table, fresh()).await;
     an_idempotency_key_is_taken_until_it_expires(table, &fresh).await;
     an_owners_files_are_listed_newest_first(table, &fresh).await;
+    usage::usage(table, &fresh).await;
 }
 
 async fn a_granted_put_is_stored_as_granted(
@@ -405,7 +431,7 @@ async fn every_state_reads_back_as_written(table: &impl Table, fresh: &impl Fn()
     for state in sample::states() {
         for sha256 in [None, Some(Sha256::of(PNG))] {
             let upload = Upload { sha256, ..fresh().in_state(state.clone()) };
-            assert_eq!(table.put_upload(&upload, None).await.unwrap(), PutOutcome::Created);
+            assert_eq!(table.put_upload(&upload, None).await.unwrap(), Put::Created);
             assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap(), Some(upload));
         }
     }
@@ -447,7 +473,10 @@ async fn another_owner_finds_nothing(table: &impl Table, upload: Upload) {
     table.put_upload(&upload, None).await.unwrap();
     let mallory = Owner::of_subject("mallory");
     assert_eq!(table.get_upload(mallory, upload.id).await.unwrap(), None);
-    assert_eq!(table.update_upload(mallory, upload.id, &Transition::Cancel).await.unwrap(), None);
+    assert_eq!(
+        table.update_upload(&Upload { owner: mallory, ..upload.clone() }, &Transition::Cancel).await.unwrap(),
+        None
+    );
     assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap(), Some(upload));
 }
 
@@ -457,7 +486,7 @@ async fn every_move_has_the_condition_and_effect_of_apply(table: &impl Table, fr
             let upload = fresh().in_state(state.clone());
             let expected = upload.apply(&transition);
             table.put_upload(&upload, None).await.unwrap();
-            let moved = table.update_upload(upload.owner, upload.id, &transition).await.unwrap();
+            let moved = table.update_upload(&upload, &transition).await.unwrap();
             assert_eq!(moved, expected, "{state:?} by {transition:?}");
             let stored = table.get_upload(upload.owner, upload.id).await.unwrap();
             assert_eq!(stored, Some(expected.unwrap_or(upload)), "{state:?} by {transition:?}");
@@ -469,7 +498,7 @@ async fn every_move_has_the_condition_and_effect_of_apply(table: &impl Table, fr
             let upload = Upload { transfer: transfer.clone(), size: Size::AtMost(9), ..fresh() };
             let expected = upload.apply(&transition);
             table.put_upload(&upload, None).await.unwrap();
-            let moved = table.update_upload(upload.owner, upload.id, &transition).await.unwrap();
+            let moved = table.update_upload(&upload, &transition).await.unwrap();
             assert_eq!(moved, expected, "{transfer:?} by {transition:?}");
             let stored = table.get_upload(upload.owner, upload.id).await.unwrap();
             assert_eq!(stored, Some(expected.unwrap_or(upload)), "{transfer:?} by {transition:?}");
@@ -477,7 +506,7 @@ async fn every_move_has_the_condition_and_effect_of_apply(table: &impl Table, fr
     }
     for transition in transitions() {
         let never_put = fresh();
-        let moved = table.update_upload(never_put.owner, never_put.id, &transition).await.unwrap();
+        let moved = table.update_upload(&never_put, &transition).await.unwrap();
         assert_eq!(moved, None, "made a row by {transition:?}");
         assert_eq!(table.get_upload(never_put.owner, never_put.id).await.unwrap(), None);
     }
@@ -523,7 +552,7 @@ async fn of_racing_moves_one_wins(table: &impl Table, upload: Upload) {
     table.put_upload(&upload, None).await.unwrap();
     let verify = verify(Thumbnails::Pending);
     let reject = Transition::Reject(RejectReason::Size);
-    let race = |transition| table.update_upload(upload.owner, upload.id, transition);
+    let race = |transition| table.update_upload(&upload, transition);
     let results = join_all([race(&verify), race(&Transition::Cancel), race(&reject), race(&verify)]).await;
     let winners: Vec<_> = results.into_iter().filter_map(Result::unwrap).collect();
     assert_eq!(winners.len(), 1);
@@ -532,8 +561,8 @@ async fn of_racing_moves_one_wins(table: &impl Table, upload: Upload) {
 
 async fn a_put_that_comes_again_late_changes_nothing(table: &impl Table, upload: Upload) {
     table.put_upload(&upload, None).await.unwrap();
-    let moved = table.update_upload(upload.owner, upload.id, &Transition::Cancel).await.unwrap();
-    assert_eq!(table.put_upload(&upload, None).await.unwrap(), PutOutcome::Created);
+    let moved = table.update_upload(&upload, &Transition::Cancel).await.unwrap();
+    assert_eq!(table.put_upload(&upload, None).await.unwrap(), Put::Created);
     assert_eq!(table.get_upload(upload.owner, upload.id).await.unwrap(), moved);
 }
 
@@ -597,13 +626,13 @@ async fn an_idempotency_key_is_taken_until_it_expires(table: &impl Table, fresh:
         expires_at: NOW + time::Duration::DAY,
     };
     let get = |now| table.get_idempotency_record(first.owner, &record.key_hash, now);
-    assert_eq!(table.put_upload(&first, Some(&record)).await.unwrap(), PutOutcome::Created);
+    assert_eq!(table.put_upload(&first, Some(&record)).await.unwrap(), Put::Created);
     assert_eq!(get(NOW).await.unwrap().as_ref(), Some(&record));
     assert_eq!(get(record.expires_at).await.unwrap(), None);
 
     let second = fresh();
     let again = IdempotencyRecord { upload_id: second.id, fingerprint: "f2".to_owned(), ..record.clone() };
-    assert_eq!(table.put_upload(&second, Some(&again)).await.unwrap(), PutOutcome::KeyTaken);
+    assert_eq!(table.put_upload(&second, Some(&again)).await.unwrap(), Put::KeyTaken);
     assert_eq!(table.get_upload(second.owner, second.id).await.unwrap(), None, "half of it was recorded");
     assert_eq!(get(NOW).await.unwrap().as_ref(), Some(&record));
 
@@ -613,7 +642,7 @@ async fn an_idempotency_key_is_taken_until_it_expires(table: &impl Table, fresh:
         expires_at: record.expires_at + time::Duration::DAY,
         ..record.clone()
     };
-    assert_eq!(table.put_upload(&later, Some(&renewed)).await.unwrap(), PutOutcome::Created);
+    assert_eq!(table.put_upload(&later, Some(&renewed)).await.unwrap(), Put::Created);
     assert_eq!(get(record.expires_at).await.unwrap(), Some(renewed));
     assert!(matches!(later.state, State::Pending));
 }

@@ -5,12 +5,13 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::parts::PartNumber;
 use crate::ports::{
     AbortMultipart, CompleteMultipart, Completion, Copies, CreateMultipart, DeleteThumbnail, DeleteVersion,
-    DeleteVersions, GetObject, GetUpload, GetVerdict, HeadObject, IdempotencyRecord, InvalidateCopies,
-    ListParts, ListVersions, MultipartCall, ObjectVersion, PartsPage, PresignMultipart, PresignPart,
-    PresignPut, PutOutcome, PutThumbnail, PutUpload, ReadChunk, SignedCall, SignedPut, Stored, StoredObject,
-    StoredPart, TagVerified, UpdateUpload, Verdict, WantedPart,
+    DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, GetUsage, GetVerdict, HeadObject,
+    IdempotencyRecord, InvalidateCopies, ListParts, ListVersions, MultipartCall, NewGrant, ObjectVersion,
+    PartsPage, PresignMultipart, PresignPart, PresignPut, PutOutcome, PutThumbnail, PutUploads, ReadChunk,
+    SignedCall, SignedPut, Stored, StoredObject, StoredPart, TagVerified, UpdateUpload, Verdict, WantedPart,
 };
 use crate::upload::{MultipartId, Transition, VersionId};
+use crate::usage::{Claim, Counters};
 use crate::{Owner, ThumbnailKey, Upload, UploadId, UploadKey};
 use std::future::Future;
 use std::sync::Arc;
@@ -251,24 +252,36 @@ impl<T: GetUpload + Sync> GetUpload for Failing<'_, T> {
     }
 }
 
-impl<T: PutUpload + Sync> PutUpload for Failing<'_, T> {
-    async fn put_upload(
+impl<T: GetUsage + Sync> GetUsage for Failing<'_, T> {
+    async fn get_usage(&self, owner: Owner) -> Result<Option<Counters>, StoreError> {
+        self.call("GetItem", self.inner.get_usage(owner)).await
+    }
+}
+
+impl<T: GetIdempotencyRecord + Sync> GetIdempotencyRecord for Failing<'_, T> {
+    async fn get_idempotency_record(
         &self,
-        upload: &Upload,
-        idempotency: Option<&IdempotencyRecord>,
-    ) -> Result<PutOutcome, StoreError> {
-        self.call("PutItem", self.inner.put_upload(upload, idempotency)).await
+        owner: Owner,
+        key_hash: &str,
+        now: OffsetDateTime,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        self.call("GetItem", self.inner.get_idempotency_record(owner, key_hash, now)).await
+    }
+}
+
+impl<T: PutUploads + Sync> PutUploads for Failing<'_, T> {
+    async fn put_uploads(&self, grants: &[NewGrant], claim: &Claim) -> Result<PutOutcome, StoreError> {
+        self.call("TransactWriteItems", self.inner.put_uploads(grants, claim)).await
     }
 }
 
 impl<T: UpdateUpload + Sync> UpdateUpload for Failing<'_, T> {
     async fn update_upload(
         &self,
-        owner: Owner,
-        id: UploadId,
+        upload: &Upload,
         transition: &Transition,
     ) -> Result<Option<Upload>, StoreError> {
-        self.call("UpdateItem", self.inner.update_upload(owner, id, transition)).await
+        self.call("UpdateItem", self.inner.update_upload(upload, transition)).await
     }
 }
 

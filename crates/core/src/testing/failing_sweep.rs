@@ -1,13 +1,16 @@
 //! The sweep's own calls, failing when told to.
 
 use super::Failing;
-use crate::UploadKey;
 use crate::error::StoreError;
 use crate::ports::{
-    Due, DuePage, DueShard, GetCursor, ListDue, ListMultiparts, ListObjectVersions, MultipartsPage, Place,
-    PutCursor, RequeueArrival, Under, VersionsPage, Walk,
+    Due, DuePage, DueShard, DueUsage, DueUsagePage, GetCursor, ListDue, ListDueUsage, ListMultiparts,
+    ListObjectVersions, ListUploads, MultipartsPage, Place, PutCursor, PutUsage, RequeueArrival, Under,
+    UploadsPage, VersionsPage, Walk,
 };
 use crate::upload::VersionId;
+use crate::usage::Held;
+use crate::{Owner, UploadId, UploadKey};
+use std::num::NonZeroU16;
 use time::OffsetDateTime;
 
 impl<T: ListDue + Sync> ListDue for Failing<'_, T> {
@@ -19,6 +22,35 @@ impl<T: ListDue + Sync> ListDue for Failing<'_, T> {
         limit: u16,
     ) -> Result<DuePage, StoreError> {
         self.call("Query", self.inner.list_due(shard, until, after, limit)).await
+    }
+}
+
+impl<T: ListDueUsage + Sync> ListDueUsage for Failing<'_, T> {
+    async fn list_due_usage(
+        &self,
+        shard: DueShard,
+        until: OffsetDateTime,
+        after: Option<&DueUsage>,
+        limit: u16,
+    ) -> Result<DueUsagePage, StoreError> {
+        self.call("Query", self.inner.list_due_usage(shard, until, after, limit)).await
+    }
+}
+
+impl<T: ListUploads + Sync> ListUploads for Failing<'_, T> {
+    async fn list_uploads(
+        &self,
+        owner: Owner,
+        after: Option<UploadId>,
+        rows: NonZeroU16,
+    ) -> Result<UploadsPage, StoreError> {
+        self.call("Query", self.inner.list_uploads(owner, after, rows)).await
+    }
+}
+
+impl<T: PutUsage + Sync> PutUsage for Failing<'_, T> {
+    async fn put_usage(&self, owner: Owner, held: &Held, revision: u64) -> Result<bool, StoreError> {
+        self.call("UpdateItem", self.inner.put_usage(owner, held, revision)).await
     }
 }
 

@@ -4,12 +4,13 @@ use super::memory_bucket::{MemoryBucket, Version};
 use super::memory_table::MemoryTable;
 use crate::error::StoreError;
 use crate::ports::{
-    Due, DuePage, DueShard, GetCursor, ListDue, ListMultiparts, ListObjectVersions, ListedVersion,
-    MultipartsPage, OpenMultipart, Place, PutCursor, RequeueArrival, StoredHeaders, Under, VersionsPage,
-    Walk,
+    Due, DuePage, DueShard, DueUsage, DueUsagePage, GetCursor, ListDue, ListDueUsage, ListMultiparts,
+    ListObjectVersions, ListedVersion, MultipartsPage, OpenMultipart, Place, PutCursor, RequeueArrival,
+    StoredHeaders, Under, VersionsPage, Walk,
 };
 use crate::upload::{MultipartId, VersionId};
-use crate::{Upload, UploadKey};
+use crate::usage::{Counters, Held};
+use crate::{Owner, Upload, UploadKey};
 use std::sync::{Mutex, MutexGuard};
 use time::OffsetDateTime;
 
@@ -41,6 +42,30 @@ impl RequeueArrival for MemoryQueue {
 }
 
 impl MemoryTable {
+    /// What an owner's uploads hold, counted anew: what its counters must say.
+    pub fn held(&self, owner: Owner) -> Held {
+        let mut held = Held::default();
+        for upload in self.uploads().iter().filter(|upload| upload.owner == owner) {
+            held += Held::by(upload);
+        }
+        held
+    }
+
+    /// What an owner's counters say.
+    pub fn counters(&self, owner: Owner) -> Counters {
+        self.items().usage.get(&owner).map(|counted| counted.counters).unwrap_or_default()
+    }
+
+    /// When an owner's uploads are to be counted again, if they are.
+    pub fn recount_due_at(&self, owner: Owner) -> Option<OffsetDateTime> {
+        self.items().usage.get(&owner)?.due_at
+    }
+
+    /// Sets an owner's counters to something else, as if they had gone wrong. They are due as before.
+    pub fn spoil(&self, owner: Owner, held: Held) {
+        self.items().usage.entry(owner).or_default().counters.held = held;
+    }
+
     /// Every upload.
     pub fn uploads(&self) -> Vec<Upload> {
         self.items().uploads.values().cloned().collect()
@@ -80,6 +105,31 @@ impl ListDue for MemoryTable {
         due.truncate(usize::from(limit));
         let next = due.last().copied().filter(|_| more);
         Ok(DuePage { due, next })
+    }
+}
+
+impl ListDueUsage for MemoryTable {
+    async fn list_due_usage(
+        &self,
+        shard: DueShard,
+        until: OffsetDateTime,
+        after: Option<&DueUsage>,
+        limit: u16,
+    ) -> Result<DueUsagePage, StoreError> {
+        let order = |due: &DueUsage| (due.due_at, due.owner);
+        let items = self.items();
+        let mut due: Vec<_> = items
+            .usage
+            .iter()
+            .filter(|(owner, _)| DueShard::of_owner(**owner) == shard)
+            .filter_map(|(owner, counted)| Some(DueUsage { owner: *owner, due_at: counted.due_at? }))
+            .filter(|due| due.due_at <= until && after.is_none_or(|after| order(due) > order(after)))
+            .collect();
+        due.sort_by_key(order);
+        let more = due.len() > usize::from(limit);
+        due.truncate(usize::from(limit));
+        let next = due.last().copied().filter(|_| more);
+        Ok(DueUsagePage { due, next })
     }
 }
 

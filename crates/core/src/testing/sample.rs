@@ -8,6 +8,7 @@ use crate::upload::{
     Dimensions, Filename, Multipart, MultipartId, RejectReason, Size, State, Thumbnail, Thumbnails, Transfer,
     Verified, VersionId,
 };
+use crate::usage::Quota;
 use crate::{MediaType, Owner, Placeholder, Upload, UploadId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -80,6 +81,7 @@ pub fn policy() -> Policy {
         url_lifetime: Duration::from_mins(15),
         grant_lifetime: Duration::from_hours(1),
         multipart_lifetime: Duration::from_hours(72),
+        quota: Quota::default(),
     }
 }
 

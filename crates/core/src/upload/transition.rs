@@ -73,7 +73,41 @@ pub enum Transition {
     },
 }
 
+impl Transition {
+    /// When it is made, as far as it says; otherwise the end of the grant, before which most are.
+    pub fn made_at(&self, upload: &Upload) -> OffsetDateTime {
+        match self {
+            Self::Verify { at, .. } | Self::Expire { at } | Self::Delete { at } => *at,
+            Self::Reject(_)
+            | Self::Cancel
+            | Self::NameMultipart(_)
+            | Self::Thumbnailed { .. }
+            | Self::ThumbnailsFailed { .. }
+            | Self::Looked { .. } => upload.expires_at,
+        }
+    }
+
+    /// Whether whoever makes it has to know which multipart upload there is, as its parts are to be removed.
+    pub fn ends_without_a_file(&self) -> bool {
+        match self {
+            Self::Cancel | Self::Expire { .. } => true,
+            Self::Verify { .. }
+            | Self::Reject(_)
+            | Self::Delete { .. }
+            | Self::NameMultipart(_)
+            | Self::Thumbnailed { .. }
+            | Self::ThumbnailsFailed { .. }
+            | Self::Looked { .. } => false,
+        }
+    }
+}
+
 impl Upload {
+    /// Whether its client may still name a multipart upload: see [`Transition::NameMultipart`].
+    pub fn is_unnamed(&self) -> bool {
+        self.transfer == Transfer::LooseParts(None)
+    }
+
     /// When an upload that has just come into its state is to be looked at by the sweep: a pending one at the end of its grant,
     /// a ready one when its thumbnails should have come, one without a file after [`SECOND_LOOK`].
     pub fn first_due(&self) -> Option<OffsetDateTime> {
@@ -103,7 +137,7 @@ impl Upload {
             return (self.due_at == Some(*due_at)).then(|| Self { due_at: *next, ..self.clone() });
         }
         if let Transition::NameMultipart(id) = transition {
-            let is_open = self.state == State::Pending && self.transfer == Transfer::LooseParts(None);
+            let is_open = self.state == State::Pending && self.is_unnamed();
             return is_open
                 .then(|| Self { transfer: Transfer::LooseParts(Some(id.clone())), ..self.clone() });
         }

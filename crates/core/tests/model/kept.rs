@@ -3,7 +3,7 @@
 
 use crate::play::{Ending, play};
 use crate::ports::Fault::{After, Before};
-use crate::script::{Act, Body::Right, Call, EVERYTHING, File, Renders, Says, Step, one, together};
+use crate::script::{Act, Allowed, Body::Right, Call, EVERYTHING, File, Renders, Says, Step, one, together};
 
 /// More stops than any call but the sweep has.
 const STOPS: u8 = 40;
@@ -50,6 +50,52 @@ fn broken_off(before: &[Step], call: &Call, after: &[Step], ending: Ending) {
             is_in_order(ending, &[before, &[one(act)], after].concat());
         }
     }
+}
+
+fn limited(allowed: Allowed) -> Step {
+    one(Call::Limit(allowed).fine())
+}
+
+#[test]
+fn of_two_grants_for_one_place_one_is_given_at_any_stop_of_either() {
+    for allowed in [Allowed::Files(1), Allowed::Pictures(1), Allowed::Pending(1), Allowed::Grants(1)] {
+        let issue = |key| Call::Issue { owner: 0, file: File::Image, key };
+        interrupted(&[limited(allowed)], &issue(None), STOPS, &issue(None));
+        // Of one request that comes twice at once both are answered.
+        interrupted(&[limited(allowed)], &issue(Some(0)), STOPS, &issue(Some(0)));
+        interrupted(&[limited(allowed)], &issue(Some(0)), STOPS, &issue(Some(1)));
+    }
+    let film = || Call::Issue { owner: 0, file: File::Film, key: Some(0) };
+    interrupted(&[limited(Allowed::Each(1))], &film(), STOPS, &film());
+}
+
+#[test]
+fn a_grant_that_is_broken_off_anywhere_is_counted_if_it_is_recorded() {
+    for file in [File::Image, File::Film] {
+        let issue = Call::Issue { owner: 0, file, key: Some(0) };
+        let again = [one(issue.clone().fine())];
+        broken_off(&[limited(Allowed::Each(1))], &issue, &again, Ending::Silence);
+    }
+}
+
+#[test]
+fn an_end_at_any_stop_of_another_gives_its_place_back_once() {
+    let before = [limited(Allowed::Each(1)), issue(File::Image), one(PUT.fine())];
+    for (one, other) in [(CONFIRM, Call::Cancel(0)), (CONFIRM, CONFIRM), (Call::Cancel(0), Call::Cancel(0))] {
+        interrupted(&before, &one, STOPS, &other);
+        interrupted(&before, &other, STOPS, &one);
+    }
+    let ready = [&before[..], &[one(CONFIRM.fine())]].concat();
+    interrupted(&ready, &Call::Delete(0), STOPS, &Call::Delete(0));
+    let again = [one(Call::Delete(0).fine())];
+    broken_off(&ready, &Call::Delete(0), &again, Ending::Silence);
+}
+
+#[test]
+fn a_grant_at_any_stop_of_the_recount_is_not_forgotten() {
+    let before = [issue(File::Image), one(Call::Wait(1441).fine())];
+    let another = Call::Issue { owner: 0, file: File::Image, key: None };
+    interrupted(&before, &SWEEP, STOPS_OF_THE_SWEEP, &another);
 }
 
 #[test]

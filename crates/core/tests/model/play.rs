@@ -3,8 +3,8 @@
 
 use crate::life::{Found, GRACE, LAST_LOOK, Life, Move, Outcome, PATIENCE, Pictures, REMEMBERED, Seen};
 use crate::ports::Gate;
-use crate::script::{Act, Call, EVERYTHING, Fate, Renders, Step};
-use crate::world::{LIMITS, World, life_of, multipart_id, owner_of, row_bytes};
+use crate::script::{Act, Allowed, Call, EVERYTHING, Fate, Renders, Step};
+use crate::world::{Entry, LIMITS, World, allowed_bytes, life_of, multipart_id, owner_of, row_bytes};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -224,7 +224,7 @@ fn expect(world: &World, call: &Call, meant: Option<usize>, before: &[Found]) ->
         seen(world, entry, life.as_ref().expect("it has one"), &before[entry])
     };
     Some(match call {
-        Call::Wait(_) | Call::Visit(_) => ("ok".to_owned(), Vec::new()),
+        Call::Wait(_) | Call::Visit(_) | Call::Limit(_) => ("ok".to_owned(), Vec::new()),
         Call::Issue { .. } => issued(world, meant.expect("it was prepared")),
         // What a client may send is the bucket's to say, and tested with it.
         Call::Put { .. } | Call::PutPart { .. } | Call::Overwrite { .. } => (String::new(), Vec::new()),
@@ -264,14 +264,17 @@ fn issued(world: &World, number: usize) -> Outcome {
     if let Some(refusal) = entry.file.refusal() {
         return (refusal.to_owned(), Vec::new());
     }
-    let is_known = |other: &crate::world::Entry| {
+    let is_known = |other: &Entry| {
         entry.key.is_some()
             && (other.owner, other.key) == (entry.owner, entry.key)
             && other.life != Life::Nothing
             && now < other.asked_at + REMEMBERED
     };
     let Some(known) = (0..number).rfind(|other| is_known(&entries[*other])) else {
-        return (format!("signed {number}"), vec![Move::Grant]);
+        return match beyond(world, &entries, number) {
+            Some(refusal) => (refusal.to_owned(), Vec::new()),
+            None => (format!("signed {number}"), vec![Move::Grant]),
+        };
     };
     let first = &entries[known];
     let answer = if first.file != entry.file {
@@ -282,6 +285,67 @@ fn issued(world: &World, number: usize) -> Outcome {
         format!("known {known}")
     };
     (answer, Vec::new())
+}
+
+/// Why another upload is more than its owner may have, if it is.
+fn beyond(world: &World, entries: &[Entry], number: usize) -> Option<&'static str> {
+    let (allowed, entry) = (world.allowed.get(), &entries[number]);
+    let his = || entries[..number].iter().filter(|other| other.owner == entry.owner);
+    let held = || his().filter(|other| matches!(other.life, Life::Pending | Life::Ready(..)));
+    let bytes: u64 = held().map(Entry::size_bytes).sum();
+    let minute = |at: OffsetDateTime| at.unix_timestamp().div_euclid(60);
+    let granted = his()
+        .filter(|other| other.life != Life::Nothing && minute(other.asked_at) == minute(world.now.get()));
+    let (files, pending, grants) = match allowed {
+        Allowed::Everything | Allowed::Pictures(_) => (None, None, None),
+        Allowed::Files(files) => (Some(files), None, None),
+        Allowed::Pending(pending) => (None, Some(pending), None),
+        Allowed::Grants(grants) => (None, None, Some(grants)),
+        Allowed::Each(each) => (Some(each), Some(each), Some(each)),
+    };
+    let is_full = |has: usize, most: Option<u8>| most.is_some_and(|most| has >= usize::from(most));
+    if is_full(held().count(), files) {
+        Some("quota_exceeded")
+    } else if allowed_bytes(allowed).is_some_and(|most| bytes + entry.size_bytes() > most) {
+        Some("quota_exceeded")
+    } else if is_full(held().filter(|other| other.life == Life::Pending).count(), pending) {
+        Some("too_many_pending")
+    } else if is_full(granted.count(), grants) {
+        Some("too_many_grants")
+    } else {
+        None
+    }
+}
+
+/// What the counters say is what the rows hold, at every moment, and is within what is allowed.
+fn counters_agree(world: &World, rows: &Rows) -> Result<(), String> {
+    for number in 0..2 {
+        let his = || rows.values().filter(|row| row.owner == owner_of(number));
+        let (mut files, mut bytes, mut pending) = (0, 0, 0);
+        for row in his() {
+            match life_of(Some(row)) {
+                Life::Pending => (files, bytes, pending) = (files + 1, bytes + row_bytes(row), pending + 1),
+                Life::Ready(..) => (files, bytes) = (files + 1, bytes + row_bytes(row)),
+                _ => {}
+            }
+        }
+        let counted = world.table.counters(owner_of(number)).held;
+        let said = [counted.files, counted.bytes, counted.pending].map(|count| u64::try_from(count).ok());
+        let there = [files, bytes, pending].map(Some);
+        ensure!(said == there, "owner {number} holds {there:?} by the rows and {said:?} by the counters");
+        let (most_files, most_pending) = match world.allowed.get() {
+            Allowed::Files(files) => (Some(files), None),
+            Allowed::Pending(pending) => (None, Some(pending)),
+            Allowed::Each(each) => (Some(each), Some(each)),
+            Allowed::Everything | Allowed::Pictures(_) | Allowed::Grants(_) => (None, None),
+        };
+        let is_within = |has: u64, most: Option<u8>| most.is_none_or(|most| has <= most.into());
+        ensure!(is_within(files, most_files), "owner {number} has {files} files");
+        ensure!(is_within(pending, most_pending), "owner {number} has {pending} pending uploads");
+        let most = allowed_bytes(world.allowed.get());
+        ensure!(most.is_none_or(|most| bytes <= most), "owner {number} has {bytes} bytes");
+    }
+    Ok(())
 }
 
 /// One call that nothing befell did exactly what the model says.
@@ -344,7 +408,7 @@ fn possibly(
     Ok(())
 }
 
-fn possible(call: &Call, entry: &crate::world::Entry, before: &Found, now: OffsetDateTime) -> Vec<Move> {
+fn possible(call: &Call, entry: &Entry, before: &Found, now: OffsetDateTime) -> Vec<Move> {
     let verdicts = || entry.objects.iter().map(|object| entry.file.verdict(object)).collect::<Vec<_>>();
     match call {
         Call::Issue { .. } if entry.file.refusal().is_none() => vec![Move::Grant],
@@ -374,6 +438,7 @@ fn at_all_times(
     before: &BTreeMap<UploadId, Life>,
     now: &BTreeMap<UploadId, Life>,
 ) -> Result<(), String> {
+    counters_agree(world, rows)?;
     let everything = world.bucket.everything();
     for (id, life) in before {
         let Some(next) = now.get(id) else { return Err(format!("the row of {id} has vanished")) };
@@ -452,7 +517,7 @@ fn kept_its_word(
 }
 
 /// Whether the CDN would give out anything of an upload.
-fn copies(world: &World, entry: &crate::world::Entry) -> bool {
+fn copies(world: &World, entry: &Entry) -> bool {
     let serves = |key: String| world.cdn.serves(&world.bucket, &key);
     if entry.file.is_film() {
         return false;
@@ -714,6 +779,10 @@ fn in_order(world: &World, without_walk: bool) -> Result<(), String> {
     let files: u64 = rows.values().filter(|row| matches!(row.state, State::Ready(_))).map(row_bytes).sum();
     ensure!(served == files, "{served} bytes are served of files of {files}");
     drop(entries);
+    for number in 0..2 {
+        let due_at = world.table.recount_due_at(owner_of(number));
+        ensure!(due_at.is_none_or(|due_at| due_at > world.now.get()), "owner {number} was not counted again");
+    }
     for number in 0..2 {
         take(world, &alone(Call::List { owner: number, size: 2 }.fine()))?;
     }

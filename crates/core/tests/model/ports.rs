@@ -10,14 +10,16 @@ use valet_core::error::StoreErrorKind;
 use valet_core::parts::PartNumber;
 use valet_core::ports::{
     AbortMultipart, CompleteMultipart, Completion, Copies, CreateMultipart, DeleteThumbnail, DeleteVersion,
-    DeleteVersions, Due, DuePage, DueShard, GetCursor, GetIdempotencyRecord, GetObject, GetUpload,
-    GetVerdict, HeadObject, IdempotencyRecord, InvalidateCopies, ListDue, ListMultiparts, ListObjectVersions,
-    ListParts, ListReady, ListVersions, MultipartsPage, ObjectVersion, PartsPage, Place, PresignPart,
-    PresignPut, PutCursor, PutOutcome, PutThumbnail, PutUpload, ReadChunk, ReadyPage, RequeueArrival,
-    SignedPut, Stored, StoredObject, StoredPart, TagVerified, Under, UpdateUpload, Verdict, VersionsPage,
-    Walk, WantedPart,
+    DeleteVersions, Due, DuePage, DueShard, DueUsage, DueUsagePage, GetCursor, GetIdempotencyRecord,
+    GetObject, GetUpload, GetUsage, GetVerdict, HeadObject, IdempotencyRecord, InvalidateCopies, ListDue,
+    ListDueUsage, ListMultiparts, ListObjectVersions, ListParts, ListReady, ListUploads, ListVersions,
+    MultipartsPage, NewGrant, ObjectVersion, PartsPage, Place, PresignPart, PresignPut, PutCursor,
+    PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, ReadyPage, RequeueArrival, SignedPut, Stored,
+    StoredObject, StoredPart, TagVerified, Under, UpdateUpload, UploadsPage, Verdict, VersionsPage, Walk,
+    WantedPart,
 };
 use valet_core::upload::{MultipartId, Transition, VersionId};
+use valet_core::usage::{Claim, Counters, Held};
 use valet_core::{Owner, StoreError, ThumbnailKey, Upload, UploadId, UploadKey};
 
 /// What befalls one of a use case's calls to storage, counted from 0 over all its ports.
@@ -147,10 +149,14 @@ gated! {
     writes DeleteVersions::delete_versions(versions: &[ObjectVersion]) -> (), "DeleteObject";
     reads ListObjectVersions::list_object_versions(under: &Under, after: Option<&Place>, limit: u16) -> VersionsPage, "ListObjectVersions";
     reads ListMultiparts::list_multiparts(after: Option<&Place>, limit: u16) -> MultipartsPage, "ListMultipartUploads";
-    writes PutUpload::put_upload(upload: &Upload, idempotency: Option<&IdempotencyRecord>) -> PutOutcome, "PutItem";
+    writes PutUploads::put_uploads(grants: &[NewGrant], claim: &Claim) -> PutOutcome, "TransactWriteItems";
+    reads GetUsage::get_usage(owner: Owner) -> Option<Counters>, "GetItem";
+    reads ListUploads::list_uploads(owner: Owner, after: Option<UploadId>, rows: std::num::NonZeroU16) -> UploadsPage, "Query";
+    writes PutUsage::put_usage(owner: Owner, held: &Held, revision: u64) -> bool, "UpdateItem";
+    reads ListDueUsage::list_due_usage(shard: DueShard, until: OffsetDateTime, after: Option<&DueUsage>, limit: u16) -> DueUsagePage, "Query";
     reads GetIdempotencyRecord::get_idempotency_record(owner: Owner, key_hash: &str, now: OffsetDateTime) -> Option<IdempotencyRecord>, "GetItem";
     reads GetUpload::get_upload(owner: Owner, id: UploadId) -> Option<Upload>, "GetItem";
-    writes UpdateUpload::update_upload(owner: Owner, id: UploadId, transition: &Transition) -> Option<Upload>, "UpdateItem";
+    writes UpdateUpload::update_upload(upload: &Upload, transition: &Transition) -> Option<Upload>, "UpdateItem";
     reads ListReady::list_ready(owner: Owner, after: Option<UploadId>, rows: std::num::NonZeroU16) -> ReadyPage, "Query";
     reads ListDue::list_due(shard: DueShard, until: OffsetDateTime, after: Option<&Due>, limit: u16) -> DuePage, "Query";
     reads GetCursor::get_cursor(walk: Walk) -> Option<Place>, "GetItem";

@@ -36,6 +36,8 @@ pub(crate) enum Fate {
 pub(crate) enum Call {
     /// The clock goes on by so many minutes.
     Wait(u16),
+    /// From now on every owner may have so much.
+    Limit(Allowed),
     /// An owner (0 or 1) asks for a grant, perhaps with one of two idempotency keys.
     Issue {
         owner: u8,
@@ -87,6 +89,22 @@ pub(crate) enum Call {
     Sweep {
         time_for: u8,
     },
+}
+
+/// What every owner may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Allowed {
+    Everything,
+    /// So many files.
+    Files(u8),
+    /// The bytes of so many pictures.
+    Pictures(u8),
+    /// So many pending uploads.
+    Pending(u8),
+    /// So many grants in a minute.
+    Grants(u8),
+    /// So many of each, and a film.
+    Each(u8),
 }
 
 /// A sweep that has time for everything.
@@ -200,16 +218,23 @@ impl fmt::Debug for Flat<'_> {
     }
 }
 
-/// Histories: first a grant or two, then anything.
+/// Histories: in some of them little is allowed; first a grant or two, then anything.
 ///
 /// All is made of small numbers, which shrink to the first of a table: a union of strategies for each kind of call would take most of the
 /// time.
 pub(crate) fn histories() -> impl Strategy<Value = Vec<Step>> {
     let begin = prop::collection::vec(any::<[u8; 3]>().prop_map(|numbers| one(issue(numbers).fine())), 1..=2);
-    (begin, prop::collection::vec(step(), 0..=18)).prop_map(|(mut steps, more)| {
-        steps.extend(more);
-        steps
-    })
+    (any::<[u8; 2]>(), begin, prop::collection::vec(step(), 0..=18))
+        .prop_map(|(limit, begin, more)| limited(limit).into_iter().chain(begin).chain(more).collect())
+}
+
+/// In a third of all histories so little is allowed that some of it is refused.
+fn limited([kind, much]: [u8; 2]) -> Option<Step> {
+    use Allowed::{Each, Everything, Files, Grants, Pending, Pictures};
+    let much = 1 + much % 2;
+    let table = [Files(much), Pictures(much), Pending(much), Grants(much), Each(much)];
+    let allowed = if kind % 3 == 0 { of(&table, kind / 3) } else { Everything };
+    (allowed != Everything).then(|| one(Call::Limit(allowed).fine()))
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -2,7 +2,7 @@
 
 use crate::life::{Found, Life, Pictures, Truth, assembled};
 use crate::ports::{Gate, Gated};
-use crate::script::{Body, Call, EVERYTHING, File, Renders, Says};
+use crate::script::{Allowed, Body, Call, EVERYTHING, File, Renders, Says};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,12 +16,14 @@ use valet_core::issue_upload::{Grant, NewUpload, Signed};
 use valet_core::key::{Area, CACHE_CONTROL, ThumbnailFormat};
 use valet_core::list_files::PageSize;
 use valet_core::parts::MIN_PART_BYTES;
+use valet_core::policy::Policy;
 use valet_core::ports::{SignedPut, StoredHeaders};
 use valet_core::settle::Arrival;
 use valet_core::sign_parts::AskedPart;
 use valet_core::sweep_uploads::{Limits, Report, Run};
 use valet_core::testing::{FakeRender, MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, sample};
 use valet_core::upload::{MultipartId, State, Thumbnails, VersionId};
+use valet_core::usage::Quota;
 use valet_core::{
     Error, MediaType, Owner, Upload, UploadId, UploadKey, cancel_upload, confirm_upload, delete_file,
     generate_thumbnails, issue_upload, list_files, read_file, read_upload, resign_upload, sign_parts,
@@ -43,6 +45,7 @@ pub(crate) struct World {
     pub(crate) queue: MemoryQueue,
     pub(crate) now: Cell<OffsetDateTime>,
     pub(crate) limits: Cell<Limits>,
+    pub(crate) allowed: Cell<Allowed>,
     pub(crate) entries: RefCell<Vec<Entry>>,
     pub(crate) arrivals: RefCell<Vec<Told>>,
 }
@@ -90,6 +93,7 @@ impl Default for World {
             queue: MemoryQueue::default(),
             now: Cell::new(sample::NOW),
             limits: Cell::new(LIMITS),
+            allowed: Cell::new(Allowed::Everything),
             entries: RefCell::default(),
             arrivals: RefCell::default(),
         }
@@ -235,6 +239,34 @@ fn new_upload(file: File, key: Option<u8>) -> NewUpload {
     }
 }
 
+/// What is allowed, as the code under test is told.
+fn quota(allowed: Allowed) -> Quota {
+    let none = Quota::default();
+    match allowed {
+        Allowed::Everything => none,
+        Allowed::Files(files) => Quota { files: Some(files.into()), ..none },
+        Allowed::Pictures(_) => Quota { bytes: allowed_bytes(allowed), ..none },
+        Allowed::Pending(pending) => Quota { pending: Some(pending.into()), ..none },
+        Allowed::Grants(grants) => Quota { grants_per_minute: Some(grants.into()), ..none },
+        Allowed::Each(each) => Quota {
+            files: Some(each.into()),
+            bytes: allowed_bytes(allowed),
+            pending: Some(each.into()),
+            grants_per_minute: Some(each.into()),
+        },
+    }
+}
+
+/// How many bytes an owner may have, if it is bounded.
+pub(crate) fn allowed_bytes(allowed: Allowed) -> Option<u64> {
+    let picture = sample::PNG.len() as u64;
+    match allowed {
+        Allowed::Pictures(pictures) => Some(picture * u64::from(pictures)),
+        Allowed::Each(pictures) => Some(FILM.len() as u64 + picture * u64::from(pictures)),
+        Allowed::Everything | Allowed::Files(_) | Allowed::Pending(_) | Allowed::Grants(_) => None,
+    }
+}
+
 /// `ok`, or the code of an error.
 fn code<T>(result: Result<T, Error>, ok: &str) -> String {
     match result {
@@ -244,8 +276,11 @@ fn code<T>(result: Result<T, Error>, ok: &str) -> String {
 }
 
 impl World {
-    /// Prepares what a call will need: a place for what it asks for.
+    /// Prepares what a call will need: a place for what it asks for, and what is allowed.
     pub(crate) fn prepare(&self, call: &Call) {
+        if let Call::Limit(allowed) = call {
+            self.allowed.set(*allowed);
+        }
         let Call::Issue { owner, file, key: idempotency_key } = call else { return };
         let mut entries = self.entries.borrow_mut();
         let number = entries.len() + 1;
@@ -291,7 +326,9 @@ impl World {
             | Call::Trespass(upload)
             | Call::Visit(upload) => Some(self.entry_of(*upload)),
             Call::Arrive { .. } => self.told_by(call).and_then(|told| self.with_id(told.key.id)),
-            Call::Issue { .. } | Call::Wait(_) | Call::List { .. } | Call::Sweep { .. } => None,
+            Call::Issue { .. } | Call::Wait(_) | Call::Limit(_) | Call::List { .. } | Call::Sweep { .. } => {
+                None
+            }
         }
     }
 
@@ -366,7 +403,7 @@ impl World {
         let uploads = &Gated { inner: &self.table, gate };
         let cdn = &Gated { inner: &self.cdn, gate };
         let queue = &Gated { inner: &self.queue, gate };
-        let policy = sample::policy();
+        let policy = Policy { quota: quota(self.allowed.get()), ..sample::policy() };
         let target = |number: u8| {
             let entry = &self.entries.borrow()[self.entry_of(number)];
             (owner_of(entry.owner), entry.id)
@@ -377,6 +414,8 @@ impl World {
                 self.bucket.set_now(self.now.get());
                 "ok".to_owned()
             }
+            // It is prepared, and holds from then on.
+            Call::Limit(_) => "ok".to_owned(),
             Call::Issue { owner: number, file, key } => {
                 let id = self.entries.borrow()[reserved].id;
                 self.entries.borrow_mut()[reserved].asked_at = now;
@@ -518,6 +557,7 @@ impl World {
                 sweep_uploads(objects, uploads, cdn, uploads, queue, &run, &mut report).await;
                 match report.failures.first() {
                     Some(failure) => format!("{failure:?}"),
+                    None if report.counts.mended > 0 => "a counter was wrong".to_owned(),
                     None if report.is_truncated => "out of time".to_owned(),
                     None => "ok".to_owned(),
                 }

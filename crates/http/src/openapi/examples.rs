@@ -4,6 +4,7 @@ use crate::LimitsView;
 use serde_json::{Value, json};
 use std::time::Duration;
 use valet_core::policy::{AcceptedTypes, Policy};
+use valet_core::usage::Quota;
 
 pub(super) const ID: &str = "01936f2e-8b5a-7c3d-9e4f-0123456789ab";
 pub(super) const KEY: &str =
@@ -84,6 +85,7 @@ pub(super) fn limits() -> Value {
         url_lifetime: Duration::from_mins(15),
         grant_lifetime: Duration::from_hours(1),
         multipart_lifetime: Duration::from_hours(72),
+        quota: Quota::default(),
     };
     serde_json::to_value(LimitsView::new(&policy)).expect("views have string keys")
 }

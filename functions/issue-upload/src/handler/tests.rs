@@ -3,7 +3,7 @@
 use super::*;
 use serde_json::{Value, json};
 use valet_core::ports::UpdateUpload;
-use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
+use valet_core::testing::{Failing, MemoryBucket, MemoryTable, PutUpload, sample};
 use valet_core::upload::{State, Transition};
 use valet_core::{MediaType, Owner, Upload};
 use valet_http::testing::{self, header};
@@ -49,7 +49,7 @@ fn event(json: &str) -> Value {
 async fn send<O, U>(function: &IssueUpload<O, U>, event: Value) -> (u16, Value, Response<Body>)
 where
     O: PresignPut + PresignPart + CreateMultipart + ListParts,
-    U: PutUpload + GetUpload + GetIdempotencyRecord,
+    U: PutUploads + GetUpload + GetUsage + GetIdempotencyRecord,
 {
     let response = handle(function, testing::request(event)).await.unwrap();
     let (status, json) = testing::status_and_json(&response);
@@ -146,7 +146,7 @@ async fn a_pending_upload_is_signed_again_and_another_is_not() {
     let function = function_with([upload.clone()]);
     let (status, body, _) = send(&function, event(RESIGN)).await;
     assert_eq!((status, &body["request"]["method"]), (200, &json!("PUT")));
-    function.uploads.update_upload(upload.owner, upload.id, &Transition::Cancel).await.unwrap();
+    function.uploads.update_upload(&upload, &Transition::Cancel).await.unwrap();
     let (status, body, _) = send(&function, event(RESIGN)).await;
     assert_eq!((status, &body["code"]), (409, &json!("invalid_state")));
 }

@@ -5,8 +5,8 @@ use lambda_runtime::Context;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use valet_core::Upload;
-use valet_core::ports::{PutUpload, StoredHeaders};
-use valet_core::testing::{Failing, MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, sample};
+use valet_core::ports::StoredHeaders;
+use valet_core::testing::{Failing, MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, PutUpload, sample};
 use valet_core::upload::State;
 
 const SCHEDULED: &str = include_str!("../../../../events/sweep-uploads.json");
@@ -93,7 +93,7 @@ async fn a_scheduled_event_sweeps_and_tells_its_numbers() {
     let answer = handle(&stores.function(usize::MAX, usize::MAX), event()).await.unwrap();
     let numbers = json!({
         "due": 2, "walked": 1, "expired": 1, "settled": 0, "requeued": 0, "gaveUp": 0, "aborted": 0, "removed": 1, "foreign": 0,
-        "failed": 0, "stuck": 0, "truncated": false,
+        "recounted": 0, "mended": 0, "failed": 0, "stuck": 0, "truncated": false,
     });
     assert_eq!(serde_json::to_value(answer).unwrap(), numbers);
     assert_eq!((stores.state(&old).await, stores.state(&young).await), (State::Expired, State::Pending));
@@ -125,8 +125,8 @@ async fn an_upload_that_fails_is_counted_and_fails_no_invocation() {
 async fn a_list_that_fails_fails_the_invocation_after_the_rest_was_done() {
     let stores = Stores::default();
     stores.ended(time::Duration::HOUR * 2).await;
-    // The cursor of the first walk, behind the sixteen lists of what is due.
-    let error = handle(&stores.function(usize::MAX, 16), event()).await.expect_err("nobody would hear of it");
+    // The cursor of the first walk, behind the sixteen lists of what is due and those of counters.
+    let error = handle(&stores.function(usize::MAX, 32), event()).await.expect_err("nobody would hear of it");
     assert_eq!(error.to_string(), "GetItem failed");
     assert_eq!(stores.metrics()["SweepFailed"], 1);
     assert_eq!(stores.state(&stores.table.uploads()[0]).await, State::Expired);

@@ -4,10 +4,11 @@ use super::{Bucket, Send, Table, Uploader};
 use crate::Upload;
 use crate::key::ThumbnailFormat;
 use crate::ports::{
-    AbortMultipart, CreateMultipart, Due, DueShard, GetCursor, ListDue, ListMultiparts, ListObjectVersions,
-    ListedVersion, OpenMultipart, Place, PresignPut, PutCursor, Under, VersionsPage, Walk,
+    AbortMultipart, CreateMultipart, Due, DueShard, GetCursor, ListDue, ListDueUsage, ListMultiparts,
+    ListObjectVersions, ListedVersion, OpenMultipart, Place, PresignPut, PutCursor, Under, VersionsPage,
+    Walk,
 };
-use crate::testing::sample;
+use crate::testing::{PutUpload, sample};
 use crate::upload::{State, Transition};
 use time::{Duration, OffsetDateTime};
 
@@ -35,12 +36,13 @@ pub async fn pages_of_multiparts(
 /// Runs every behaviour of the sweep's `DynamoDB` ports; both are views of one table.
 pub async fn table(
     table: &impl Table,
-    index: &(impl ListDue + GetCursor + PutCursor),
+    index: &(impl ListDue + ListDueUsage + GetCursor + PutCursor),
     fresh: impl Fn() -> Upload,
 ) {
     what_is_due_is_listed_by_time_and_what_is_not_is_not(table, index, &fresh).await;
     a_shard_is_read_page_by_page(table, index, &fresh).await;
     a_cursor_is_kept_until_it_is_put_back(index).await;
+    super::usage::counters_are_due_a_day_after_their_first_change(table, index, &fresh).await;
 }
 
 async fn a_files_versions_are_listed(
@@ -184,12 +186,12 @@ async fn what_is_due_is_listed_by_time_and_what_is_not_is_not(
         assert_eq!(listed(index, &upload, due_at).await, Some(due), "{:?}", upload.state);
         assert_eq!(listed(index, &upload, due_at - Duration::MILLISECOND).await, None, "{:?}", upload.state);
         let looked = Transition::Looked { due_at, next: None };
-        table.update_upload(upload.owner, upload.id, &looked).await.unwrap().expect("nobody moved it");
+        table.update_upload(&upload, &looked).await.unwrap().expect("nobody moved it");
         assert_eq!(listed(index, &upload, due_at).await, None, "{:?}", upload.state);
     }
     let upload = fresh();
     table.put_upload(&upload, None).await.unwrap();
-    let cancelled = table.update_upload(upload.owner, upload.id, &Transition::Cancel).await.unwrap().unwrap();
+    let cancelled = table.update_upload(&upload, &Transition::Cancel).await.unwrap().unwrap();
     let due_at = cancelled.due_at.expect("a tombstone is due");
     assert_eq!(listed(index, &upload, due_at - Duration::MILLISECOND).await, None);
     assert!(listed(index, &upload, due_at).await.is_some());
@@ -198,7 +200,7 @@ async fn what_is_due_is_listed_by_time_and_what_is_not_is_not(
     assert_eq!(old.state, State::Pending);
     table.put_upload(&old, None).await.unwrap();
     assert_eq!(listed(index, &old, old.expires_at + Duration::DAY).await, None);
-    table.update_upload(old.owner, old.id, &Transition::Cancel).await.unwrap().unwrap();
+    table.update_upload(&old, &Transition::Cancel).await.unwrap().unwrap();
     assert!(listed(index, &old, due_at).await.is_some());
 }
 
