@@ -185,7 +185,7 @@ async fn of_a_batch_each_that_still_fits_is_granted_in_its_order() {
     let fits: Vec<_> = issued.iter().map(Result::is_ok).collect();
     assert_eq!(fits, [true, false, true, false, true, false]);
     assert_eq!(stack.held().bytes, i64::try_from(10 * PNG_BYTES).unwrap());
-    assert!(issued.iter().flat_map(|one| one.as_ref().err()).all(|code| *code == "quota_exceeded"));
+    assert!(issued.iter().filter_map(|one| one.as_ref().err()).all(|code| *code == "quota_exceeded"));
 }
 
 #[tokio::test]

@@ -34,10 +34,7 @@ impl UploadsTable {
         let mut tried = 1;
         loop {
             let transaction = self.client.transact_write_items().set_transact_items(Some(actions.clone()));
-            let error = match transaction.send().await {
-                Ok(_) => return Ok(Ok(())),
-                Err(error) => error,
-            };
+            let Err(error) = transaction.send().await else { return Ok(Ok(())) };
             let reasons = reasons(&error);
             let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
             if has("ConditionalCheckFailed") {
@@ -65,10 +62,14 @@ impl UploadsTable {
 }
 
 impl Cancelled {
-    /// The item that the condition of an action met, where it was asked for: none if there was no item. `None` if that condition held.
-    pub(super) fn failed(&self, action: usize) -> Option<Option<&Item>> {
-        let reason = self.0.get(action)?;
-        (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item())
+    /// Whether the condition of an action did not hold.
+    pub(super) fn failed(&self, action: usize) -> bool {
+        self.0.get(action).is_some_and(|reason| reason.code() == Some("ConditionalCheckFailed"))
+    }
+
+    /// The item that an action's condition met, if there was one and it was asked for.
+    pub(super) fn item(&self, action: usize) -> Option<&Item> {
+        self.0.get(action)?.item()
     }
 
     /// Whether an action met another transaction to the last.
