@@ -39,7 +39,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 
 ##@ Testing it
 
-PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-openapi test-cli test-browser test-heavy test-faults
+PARTS := fmt clippy doc test-layers test-supply test-cost test-web test-unit test-template test-local test-conformance test-e2e test-openapi test-cli test-browser test-heavy test-faults test-histories
 
 test: ## Everything, with the time each part took
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS)
@@ -97,6 +97,9 @@ test-heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a net
 test-faults: .tools/engine.stamp build ## Every AWS call of every use case fails, in some way; nothing is lost
 	$(PYTEST) tests/faults
 
+test-histories: .tools/engine.stamp build ## Random histories on the deployed template and on a model, side by side
+	$(PYTEST) tests/histories
+
 test-cost: .tools/engine.stamp ## The cost sheet adds up
 	$(PYTEST) tests/cost
 
@@ -133,8 +136,9 @@ heavy: .tools/engine.stamp .tools/weed.stamp build ## 30 GiB, 100 kills, 1,000 g
 	cargo build --release --quiet --package valet-cli --bin valet
 	@exec $(ENGINE) -m tests.heavy $(OPTIONS)
 
-soak: .tools/engine.stamp build ## Every call fails in every way; then clients for ten minutes. An hour. OPTIONS="--minutes 1 --clients 4"
+soak: .tools/engine.stamp build ## Every call fails in every way; 500 random histories; clients for ten minutes. Hours. OPTIONS="--minutes 1 --clients 4"
 	$(PYTEST) tests/faults --whole
+	$(PYTEST) tests/histories --histories 500
 	@exec $(ENGINE) -m tests.load $(OPTIONS)
 
 ##@ Building it
@@ -176,7 +180,7 @@ $(NPM:%=.tools/%.stamp): .tools/%.stamp: infra/tools/requirements/%/package-lock
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-supply test-unit test-template test-local test-conformance test-e2e test- \
-	openapi test-cli test-browser test-heavy test-faults test-cost test-web cost bench-functions bench-thumbnails bench-upload bench-browser \
+	openapi test-cli test-browser test-heavy test-faults test-histories test-cost test-web cost bench-functions bench-thumbnails bench-upload bench-browser \
 	screenshots fuzz-api heavy soak build build-release release reproducible tools openapi clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp
