@@ -494,7 +494,7 @@ class Histories(RuleBasedStateMachine):
         """All that can be seen from outside is what the model says."""
         for who in self._people:
             mine = [upload for upload in self._uploads if upload.person is who]
-            if not mine:
+            if not self._touched & {upload.number for upload in mine}:
                 continue
             ready = sorted((upload.id for upload in mine if upload.life.state is State.READY), reverse=True)
             listed = who.files().json()["items"]
