@@ -2,6 +2,7 @@
 
     --only WORD …    rows or mutants whose words hold one of these
     --list           only say what there is
+    --resume         of the same tree, leave out what an earlier run has killed, and believe what passed then
     --write          put the figures into tests/threats/README.md
 
 It works on a copy of the tree, with a target directory of its own (VALET_MUTANTS_TARGET_DIR, or target/mutants), and must never
@@ -10,6 +11,8 @@ ran, is an error and no kill. The same tests are run on the copy as it is first:
 """
 
 import argparse
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -49,6 +52,33 @@ class Verdict:
     why: str = ""
 
 
+class Known:
+    """What earlier runs have found out about this very tree; of any other, nothing."""
+
+    def __init__(self, copy: "Copy") -> None:
+        self.path = copy.target / "known.json"
+        self.tree = copy.digest()
+        self.passed: set[str] = set()
+        self.killed: dict[str, float] = {}
+
+    def recall(self) -> None:
+        """Reads it."""
+        kept = json.loads(self.path.read_text()) if self.path.is_file() else {}
+        if kept.get("tree") == self.tree:
+            self.passed, self.killed = set(kept["passed"]), kept["killed"]
+
+    def keep(self, verdicts: list[Verdict], healthy: dict[Proof, str]) -> None:
+        """Writes it, with what this run has found."""
+        self.passed |= {proof.spelling for proof, outcome in healthy.items() if outcome == PASSED}
+        self.killed |= {_of(one.mutant): one.seconds for one in verdicts if one.outcome == "killed"}
+        self.path.write_text(json.dumps({"tree": self.tree, "passed": sorted(self.passed), "killed": self.killed}))
+
+
+def _of(mutant: Mutant) -> str:
+    """What a mutant is known by: all that makes it what it is."""
+    return hashlib.sha256(repr((mutant.file, mutant.control, mutant.without, mutant.red)).encode()).hexdigest()
+
+
 class Copy:
     """The tree once more, where its controls may be taken out."""
 
@@ -81,6 +111,15 @@ class Copy:
         # Tests of what git lists want a repository.
         if not (self.tree / ".git").exists():
             subprocess.run(["git", "init", "--quiet", self.tree], check=True)
+
+    def digest(self) -> str:
+        """Of all that a test may depend on: everything but prose and this list of mutants."""
+        found = hashlib.sha256()
+        for path in sorted(self.tree.rglob("*")):
+            name = path.relative_to(self.tree).as_posix()
+            if path.is_file() and not name.startswith((".git/", ".tools", "target/")) and path.suffix != ".md" and not name.startswith("tests/threats/threats.toml"):
+                found.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
+        return found.hexdigest()
 
     def apply(self, mutant: Mutant) -> None:
         """Takes the control out."""
@@ -251,6 +290,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()
     mutants = chosen(options.only)
     if options.list or not mutants:
@@ -261,17 +301,26 @@ def main() -> int:
     target = Path(os.environ.get("VALET_MUTANTS_TARGET_DIR") or Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "mutants").absolute()
     copy = Copy(target)
     copy.refresh()
+    known = Known(copy)
+    if options.resume:
+        known.recall()
+    done = [mutant for mutant in mutants if _of(mutant) in known.killed]
+    verdicts = [Verdict(mutant, "killed", known.killed[_of(mutant)]) for mutant in done]
+    mutants = [mutant for mutant in mutants if mutant not in done]
     proofs = {proof for mutant in mutants for proof in mutant.red}
-    print(f"{len(mutants)} mutants; first their {len(proofs)} tests as they are", flush=True)
-    healthy = copy.run(sorted(proofs, key=lambda proof: proof.spelling), None)
-    verdicts = []
+    healthy = {proof: PASSED for proof in proofs if proof.spelling in known.passed}
+    proofs -= healthy.keys()
+    print(f"{len(mutants)} mutants, {len(done)} killed before; first their {len(proofs)} tests as they are", flush=True)
+    healthy |= copy.run(sorted(proofs, key=lambda proof: proof.spelling), None)
+    known.keep(verdicts, healthy)
     for mutant in mutants:
         verdict = tried(copy, mutant, healthy)
         verdicts.append(verdict)
+        known.keep(verdicts, healthy)
         print(f"{verdict.outcome:<8} {verdict.seconds:6.1f} s  {mutant.threat}: {mutant.what}", flush=True)
         if verdict.why:
             print(f"         {verdict.why}", flush=True)
-    minutes = (time.monotonic() - began) / 60
+    minutes = max(time.monotonic() - began, sum(verdict.seconds for verdict in verdicts)) / 60
     killed = sum(verdict.outcome == "killed" for verdict in verdicts)
     print(f"{killed} of {len(verdicts)} killed in {minutes:.0f} minutes")
     if options.write and not options.only:
