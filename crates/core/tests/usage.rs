@@ -17,7 +17,7 @@ use valet_core::ports::{
 use valet_core::recount_usage::Recount;
 use valet_core::sweep_uploads::{Limits, Report, Run};
 use valet_core::testing::{Failing, MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, PutUpload, sample};
-use valet_core::usage::{Claim, Counters, Held, Minute, Quota, RECOUNT_AFTER};
+use valet_core::usage::{Claim, Counters, Held, Minute, Quota, RECOUNT_AFTER, Resource};
 use valet_core::{
     Error, Owner, StoreError, Upload, UploadId, cancel_upload, confirm_upload, delete_file, issue_form,
     issue_upload, issue_uploads, read_usage, recount_usage, sweep_uploads,
@@ -152,7 +152,8 @@ async fn a_refusal_says_the_limit_and_what_is_held_and_records_nothing() {
     );
     // Larger than everything an owner may hold.
     let never = stack.issue(NewUpload { size_bytes: 101 * PNG_BYTES, ..png() }).await.map(drop).unwrap_err();
-    assert_eq!(never.code(), "quota_exceeded");
+    let held = Error::QuotaExceeded { what: Resource::Files, limit: 1, used: 1 };
+    assert_eq!(never.to_string(), held.to_string(), "it is told of nothing that it holds");
     assert_eq!(stack.table.len(), 1);
     assert_eq!(stack.held().files, 1);
 }
