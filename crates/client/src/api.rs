@@ -28,7 +28,7 @@ pub struct Api {
 pub enum Confirmed {
     /// The file is verified and served.
     File(Box<File>),
-    /// Storage is still putting the parts together: confirm again after this time.
+    /// Storage is still putting the parts together, or the file is being scanned for malware: confirm again after this time.
     Assembling {
         /// How long to wait.
         retry_after: Duration,

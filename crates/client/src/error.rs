@@ -62,7 +62,8 @@ pub enum Error {
     /// 422: what arrived is not what was granted, and was removed.
     #[error("rejected: {detail}")]
     Rejected {
-        /// `size_mismatch`, `checksum_mismatch`, `content_mismatch` or `headers_mismatch`.
+        /// `size_mismatch`, `checksum_mismatch`, `content_mismatch`, `headers_mismatch`, `malware` or
+        /// `unscannable`.
         code: String,
         /// The API's words.
         detail: String,
