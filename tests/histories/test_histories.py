@@ -31,7 +31,7 @@ def test_nothing_is_lost_and_nobody_gets_in_whatever_happens_in_whatever_order(r
     try:
         run_state_machine_as_test(lambda: Histories(world, kept), settings=chosen)
     finally:
-        print(f"{kept.count} histories of {kept.steps} steps in {time.monotonic() - began:.0f} seconds")
+        print(f"{kept.count} histories of {kept.steps} steps in {time.monotonic() - began:.0f} seconds, {kept.repeated} calls repeated")
 
 
 def test_nothing_was_counted_twice_and_no_secret_logged(world, kept):
