@@ -42,7 +42,7 @@ invoke-%: .tools/lambda.stamp ## Send events/<function>.json, or EVENT=path, to 
 # What keeps all processors busy, and what the others need.
 PARTS := fmt clippy doc test-unit test-layers test-cost test-web tools build-tests
 # What waits for a stack most of the time: beside each other, the longest first.
-BESIDE := test-e2e test-local test-faults test-browser test-cli test-openapi test-supply test-heavy test-recovery test-template test-conformance
+BESIDE := test-e2e test-local test-faults test-browser test-threats test-cli test-openapi test-supply test-heavy test-recovery test-template test-conformance
 
 test: ## Everything, with the time each part took; LANES=1 for one part at a time
 	@MAKE="$(MAKE)" $(PYTHON) infra/tools/parts.py $(PARTS) --beside $(BESIDE) $(if $(LANES),--lanes $(LANES))
@@ -100,6 +100,9 @@ test-heavy: .tools/engine.stamp .tools/weed.stamp build ## The client over a net
 test-faults: .tools/engine.stamp build ## Every AWS call of every use case fails, in some way; nothing is lost
 	$(PYTEST) tests/faults
 
+test-threats: .tools/engine.stamp .tools/weed.stamp build ## The threat table: nothing of it has rotted, and attacks on the deployed template
+	$(PYTEST) tests/threats
+
 test-recovery: .tools/engine.stamp build ## The table set back or lost, `valet reindex`, and whatever comes days late
 	cargo build --bin valet --bin valet-reindex
 	$(PYTEST) tests/recovery
@@ -140,9 +143,13 @@ heavy: .tools/engine.stamp .tools/weed.stamp build ## 30 GiB, 100 kills, 1,000 g
 	cargo build --release --quiet --package valet-cli --bin valet
 	@exec $(ENGINE) -m tests.heavy $(OPTIONS)
 
-soak: .tools/engine.stamp build ## Every call fails in every way; then clients for ten minutes. An hour. OPTIONS="--minutes 1 --clients 4"
+mutants: .tools/engine.stamp .tools/weed.stamp .tools/deny.stamp .tools/release.stamp .tools/browser.stamp .tools/browser-packages.stamp ## Each control of the threat table taken out once; a test must fail. An hour. ONLY="tokens key.rs"
+	@exec $(ENGINE) -m tests.threats.mutants $(if $(ONLY),--only $(ONLY)) $(OPTIONS)
+
+soak: .tools/engine.stamp build ## Every call fails in every way; then clients for ten minutes; then `make mutants`. Two hours. OPTIONS="--minutes 1 --clients 4"
 	$(PYTEST) tests/faults --whole
-	@exec $(ENGINE) -m tests.load $(OPTIONS)
+	$(ENGINE) -m tests.load $(OPTIONS)
+	@$(MAKE) --no-print-directory mutants OPTIONS=
 
 ##@ Building it
 
@@ -189,7 +196,7 @@ $(NPM:%=.tools/%.stamp): .tools/%.stamp: infra/tools/requirements/%/package-lock
 	@$(PYTHON) infra/tools/install.py $*
 
 .PHONY: dev try token watch test lint fmt clippy doc test-layers test-supply test-unit test-template test-local test-conformance test-e2e \
-	test-openapi test-cli test-browser test-heavy test-faults test-recovery test-cost test-web cost bench-functions bench-thumbnails bench-upload bench-browser \
-	screenshots fuzz-api heavy soak build build-tests build-release release reproducible tools openapi clean help
+	test-openapi test-cli test-browser test-heavy test-faults test-threats test-recovery test-cost test-web cost bench-functions bench-thumbnails bench-upload bench-browser \
+	screenshots fuzz-api heavy mutants soak build build-tests build-release release reproducible tools openapi clean help
 # Stamps are targets of their own and not steps on the way to one.
 .PRECIOUS: .tools/%.stamp

@@ -15,6 +15,7 @@ from infra.local.places import ROOT
 from infra.local.seaweed import SeaweedFS
 
 S3 = "an_s3_bucket_conforms"
+SCANNED = "an_s3_bucket_with_a_scanner_conforms"
 CLIENTS = "an_s3_bucket_takes_forms_and_calls_of_clients"
 SWEPT = "an_s3_bucket_can_be_swept"
 # SeaweedFS (4.48) says that there is more, but neither where nor, when asked, what.
@@ -39,7 +40,7 @@ def _on_seaweed(state: Path) -> bool:
         _make_bucket(server.client())
         return _run(
             "SeaweedFS",
-            [S3, CLIENTS, SWEPT],
+            [S3, SCANNED, CLIENTS, SWEPT],
             {
                 "VALET_S3_ENDPOINT": server.endpoint,
                 "AWS_ACCESS_KEY_ID": server.access_key,
@@ -60,7 +61,7 @@ def _on_engine(state: Path) -> bool:
         )
         return _run(
             "the engine",
-            [S3, CLIENTS, SWEPT, PAGES, DYNAMODB],
+            [S3, SCANNED, CLIENTS, SWEPT, PAGES, DYNAMODB],
             {
                 "VALET_S3_ENDPOINT": server.endpoint,
                 "VALET_DYNAMODB_ENDPOINT": server.endpoint,

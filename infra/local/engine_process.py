@@ -21,11 +21,13 @@ def main() -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    from infra.local import condition_keys, tag_gate, whole_checksum
+    from infra.local import condition_keys, scan_events, tag_gate, whole_checksum
     from infra.local.doors import Doors
     from infra.local.places import PAGE_FOLDERS
+    from infra.local.unsigned_headers import UnsignedHeaders
 
     condition_keys.install()
+    scan_events.install()
     tag_gate.install()
     whole_checksum.install()
     ports = [int(port) for port in sys.argv[1:]]
@@ -33,7 +35,7 @@ def main() -> None:
     config.bind = [f"127.0.0.1:{port}" for port in ports]
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    asyncio.run(serve(Doors(app, *ports[1:], folders=PAGE_FOLDERS), config))
+    asyncio.run(serve(Doors(UnsignedHeaders(app), *ports[1:], folders=PAGE_FOLDERS), config))
 
 
 if __name__ == "__main__":

@@ -51,11 +51,18 @@ class Cost:
             "API: issue, confirm": 2 * self.price("api_call"),
             "Lambda: three calls": 3 * self.price("lambda_call") + MILLION * gb_seconds * self.price("lambda_gb_second"),
             "S3: the file, its tag, thumbnails": (2 + thumbnails) * self.price("s3_write") + (2 if image else 1) * self.price("s3_read"),
-            # The row, and the index of what is due: into it, out of it, and for thumbnails from one time to another, which is two.
-            "DynamoDB": ((3 + 4) if image else (2 + 2)) * self.price("table_write") + 2 * self.price("table_read"),
+            "DynamoDB": self.table_writes(image) * self.price("table_write") + 2 * self.price("table_read"),
             "SQS: send, receive, delete": 3 * self.price("queue_request"),
             "Logs and traces": MILLION * log_bytes / GB * self.price("log_gb") + 3 * assumed["traces_per_invocation"] * self.price("trace"),
         }
+
+    def table_writes(self, image: bool) -> float:
+        """Units for an upload: of its rows, of its owner's counters, and of the index of what is due."""
+        # A grant and a verification each write row and counters in one transaction, whose units count twice. One that is refused counts as well:
+        # of a grant that is not the first of its minute the first try is.
+        transactions = 2 + self.inputs["assumed"]["grants_beside_others"]
+        # Into the index, out of it, and for thumbnails from one time to another, which is two.
+        return 2 * 2 * transactions + ((1 + 4) if image else 2)
 
     def server(self, mb: float, image: bool) -> dict[str, float]:
         """The same through containers behind a load balancer: every byte passes both."""

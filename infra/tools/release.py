@@ -33,7 +33,7 @@ PROCESSORS = {"arm64": "neoverse-n1", "x86_64": "haswell"}
 # The first day a zip can name.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 EPOCH_SECONDS = 315532800
-AS_THEY_ARE = ["infra/delivery.yaml", "infra/edge.yaml", "infra/monitoring.yaml", "infra/sign-in.yaml", "samconfig.toml", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"]
+AS_THEY_ARE = ["infra/delivery.yaml", "infra/edge.yaml", "infra/malware.yaml", "infra/monitoring.yaml", "infra/sign-in.yaml", "samconfig.toml", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"]
 
 README = """# Valet {version} for {architecture}
 

@@ -117,7 +117,16 @@ def for_engine(native: dict, code: dict[str, dict], nested_urls: dict[str, str])
             resource["Properties"]["TemplateURL"] = nested_urls[url]
         elif resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
             _explode(resources, logical_id)
+        elif resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            _count(resource["Properties"].get("ScalingConfig", {}), engine["Parameters"])
     return engine
+
+
+def _count(scaling: dict, parameters: dict) -> None:
+    """Has a concurrency that a parameter gives be the number that is the parameter's default: the engine passes on a text, and then polls no queue."""
+    given = scaling.get("MaximumConcurrency")
+    if isinstance(given, dict):
+        scaling["MaximumConcurrency"] = int(parameters[given["Ref"]]["Default"])
 
 
 def _explode(resources: dict, api_id: str) -> None:

@@ -35,13 +35,14 @@ def test_a_round_example_by_hand():
         price["usd"] = 1.0
     for function in inputs["functions"].values():
         function |= {"memory_mb": 1024, "cpu_ms": 1024 / 1769, "cpu_ms_per_mb": 0, "wait_ms": 999.0, "wait_ms_per_mb": 0, "init_cpu_ms": 0}
-    inputs["assumed"] |= {"log_bytes_per_invocation": 200, "log_bytes_per_api_call": 200, "traces_per_invocation": 0, "thumbnails": 2}
+    inputs["assumed"] |= {"log_bytes_per_invocation": 200, "log_bytes_per_api_call": 200, "traces_per_invocation": 0, "thumbnails": 2, "grants_beside_others": 1}
     parts = Cost(inputs).valet(5, True)
     assert parts["API: issue, confirm"] == 2
     # Three calls of a second with a gigabyte, a million times, and the three calls.
     assert parts["Lambda: three calls"] == pytest.approx(3_000_000 + 3)
     assert parts["S3: the file, its tag, thumbnails"] == 4 + 2
-    assert parts["DynamoDB"] == 3 + 4 + 2
+    # Two transactions and one that is refused, each of two items at twice the units; the thumbnails, the index, two reads.
+    assert parts["DynamoDB"] == 3 * 2 * 2 + 1 + 4 + 2
     assert parts["SQS: send, receive, delete"] == 3
     assert parts["Logs and traces"] == pytest.approx(1.0)
 

@@ -224,10 +224,6 @@ def expires(trial: Trial, grant: dict) -> bool:
     return trial.status(grant) == "expired"
 
 
-def counts_again(trial: Trial, _: dict) -> bool:
-    return trial.sweep().get("recounted", 0) > 0
-
-
 def settles_what_nobody_told_of(trial: Trial, grant: dict) -> bool:
     trial.sweep()
     return trial.status(grant) == "ready"
@@ -241,6 +237,19 @@ def settles_at_the_end_of_the_grant(trial: Trial, grant: dict) -> bool:
 def removes_what_came_late(trial: Trial, grant: dict) -> bool:
     trial.sweep()
     return trial.storage.versions(trial.key(grant)) == []
+
+
+def to_be_counted(trial: Trial) -> dict:
+    """A grant whose owner's uploads were to be counted again yesterday."""
+    grant = granted(trial)
+    key = {"pk": {"S": f"OWNER#{trial.user.owner}"}, "sk": {"S": "USAGE"}}
+    day = {":day": {"N": str(25 * 3_600_000)}}
+    trial.storage.dynamodb.update_item(TableName=trial.storage.table, Key=key, UpdateExpression="SET due_at = due_at - :day", ExpressionAttributeValues=day)
+    return grant
+
+
+def counts_again(trial: Trial, _: dict) -> bool:
+    return trial.sweep().get("recounted") == 1
 
 
 def remembers_its_place(trial: Trial) -> bool:
@@ -328,15 +337,6 @@ def ended(trial: Trial, grant: dict) -> dict:
 
 def unused(trial: Trial) -> dict:
     return ended(trial, granted(trial))
-
-
-def counted_long_ago(trial: Trial) -> dict:
-    """What its owner holds has changed since it was counted last, more than a day ago."""
-    grant = granted(trial)
-    key = {"pk": {"S": f"OWNER#{trial.user.owner}"}, "sk": {"S": "USAGE"}}
-    values = {":by": {"N": str(25 * HOUR)}}
-    trial.storage.dynamodb.update_item(TableName=trial.storage.table, Key=key, UpdateExpression="SET due_at = due_at - :by", ExpressionAttributeValues=values)
-    return grant
 
 
 def unheard(trial: Trial) -> dict:
@@ -493,7 +493,7 @@ NEEDED: dict[tuple[str, str, str], tuple[Prepare | None, Attempt]] = {
     (SWEEP, "SettleRows", "dynamodb:GetItem"): (unused, expires),
     (SWEEP, "SettleRows", "dynamodb:UpdateItem"): (unused, expires),
     (SWEEP, "FindWhatIsDue", "dynamodb:Query"): (unused, expires),
-    (SWEEP, "CountWhatIsHeld", "dynamodb:Query"): (counted_long_ago, counts_again),
+    (SWEEP, "CountRows", "dynamodb:Query"): (to_be_counted, counts_again),
     (SWEEP, "KeepCursors", "dynamodb:PutItem"): (None, remembers_its_place),
     (SWEEP, "SettleObjects", "s3:GetObject"): (unheard, settles_at_the_end_of_the_grant),
     (SWEEP, "SettleObjects", "s3:GetObjectVersion"): (unheard_with_checksum, settles_what_nobody_told_of),

@@ -11,6 +11,7 @@ import uuid
 from urllib.parse import unquote_plus
 
 from infra.local.stack import Stack
+from tests.faults.invariants import owner_of
 
 THUMBNAILS = "generate-thumbnails"
 # The queue's maxReceiveCount.
@@ -48,6 +49,14 @@ class Courier:
                     return [body for _, body in found]
             assert time.monotonic() < deadline, f"{len(found)} of {count} messages came"
             time.sleep(0.02)
+
+    def come(self, owners: set[str]) -> list[str]:
+        """Whatever there is by now about these owners' uploads."""
+        self._collect()
+        with self._lock:
+            found = [held for held in self._held if held[0] in owners]
+            self._held = [held for held in self._held if held[0] not in owners]
+        return [body for _, body in found]
 
     def take_all(self) -> list[str]:
         """Whatever there is about anybody."""
@@ -106,4 +115,4 @@ class Courier:
 def _owner(body: str) -> str | None:
     """Whose upload a message is about; None for S3's test event."""
     records = json.loads(body).get("Records", [])
-    return unquote_plus(records[0]["s3"]["object"]["key"]).split("/")[1] if records else None
+    return owner_of(unquote_plus(records[0]["s3"]["object"]["key"])) if records else None

@@ -1,7 +1,7 @@
 """What must hold of table and bucket whatever has happened: nothing is lost, nobody is in who should not be.
 
 Every row is final, or leads to an end that lies ahead; every version, thumbnail and multipart upload is accounted for by a row; every
-ready row's file is there, whole and tagged; nothing else is served. It must never write, nor believe the API about what lies behind it.
+ready row's file is there, whole and tagged; nothing else is served; what an owner's counters say is what its rows hold. It must never write, nor believe the API about what lies behind it.
 """
 
 import re
@@ -29,7 +29,8 @@ EXTENSIONS = {
     "video/quicktime": "mov",
     "application/pdf": "pdf",
 }
-UPLOAD = re.compile(r"uploads/(?P<owner>[0-9a-f]{32})/(?P<id>[0-9a-f-]{36})\.[a-z0-9]+")
+UPLOAD = re.compile(r"uploads/(?:open/)?(?P<owner>[0-9a-f]{32})/(?P<id>[0-9a-f-]{36})\.[a-z0-9]+")
+OWNER = re.compile(r"[0-9a-f]{32}")
 THUMBNAIL = re.compile(r"thumbnails/(?P<owner>[0-9a-f]{32})/(?P<id>[0-9a-f-]{36})/(?P<name>[^/]+)\.(?P<extension>[a-z]+)")
 TOMBSTONES = {"rejected", "expired", "cancelled", "deleted"}
 STATES = TOMBSTONES | {"pending", "ready"}
@@ -56,8 +57,8 @@ class Seen:
         return Seen(
             {name: row for name, row in self.rows.items() if name[0] in owners},
             [key for key in self.keys if key["owner"] in owners],
-            *([entry for entry in entries if entry["Key"].split("/")[1:2] and entry["Key"].split("/")[1] in owners] for entries in (self.versions, self.markers, self.multiparts)),
-            usage={owner: item for owner, item in self.usage.items() if owner in owners},
+            *([entry for entry in entries if owner_of(entry["Key"]) in owners] for entries in (self.versions, self.markers, self.multiparts)),
+            {owner: counters for owner, counters in self.usage.items() if owner in owners},
         )
 
 
@@ -85,7 +86,7 @@ def violations(stack: Stack, seen: Seen, *, now: float | None = None, at_rest: b
     milliseconds = int((time.time() if now is None else now) * 1000)
     found = [f"{_named(name)}: {what}" for name, row in seen.rows.items() for what in _row(row, milliseconds, at_rest=at_rest)]
     found += _keys(seen)
-    found += _usage(seen)
+    found += _quotas(seen, milliseconds, at_rest=at_rest)
     found += _objects(seen, at_rest=at_rest)
     found += _multiparts(seen, milliseconds)
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -93,20 +94,6 @@ def violations(stack: Stack, seen: Seen, *, now: float | None = None, at_rest: b
             found += some
         found += [what for what in pool.map(lambda entry: _served(stack, seen, entry), _latest(seen)) if what]
     return found
-
-
-def _usage(seen: Seen) -> Iterator[str]:
-    """What is counted for an owner is what its rows come to: both change in one write."""
-    held: dict[str, dict[str, int]] = defaultdict(lambda: {"files": 0, "bytes": 0, "pending": 0})
-    for (owner, _), row in seen.rows.items():
-        if row["status"] in ("pending", "ready"):
-            held[owner]["files"] += 1
-            held[owner]["bytes"] += row.get("size_bytes", row.get("max_bytes", 0))
-            held[owner]["pending"] += row["status"] == "pending"
-    for owner in seen.usage.keys() | held.keys():
-        counted = {what: seen.usage.get(owner, {}).get(what, 0) for what in ("files", "bytes", "pending")}
-        if counted != held[owner]:
-            yield f"{owner}: counted are {counted}, and its rows hold {held[owner]}"
 
 
 def _row(row: dict, now: int, *, at_rest: bool) -> Iterator[str]:
@@ -140,12 +127,32 @@ def _keys(seen: Seen) -> Iterator[str]:
             yield f"an idempotency key of {key['owner']} without its upload {key['upload_id']}"
 
 
+def _quotas(seen: Seen, now: int, *, at_rest: bool) -> Iterator[str]:
+    """An owner's counters say exactly what its rows hold, no byte twice and none forgotten, and somebody will count again."""
+    held = {owner: {"files": 0, "bytes": 0, "pending": 0} for owner in {*seen.usage, *(owner for owner, _ in seen.rows)}}
+    for (owner, _), row in seen.rows.items():
+        if row["status"] in ("pending", "ready"):
+            held[owner]["files"] += 1
+            held[owner]["bytes"] += row.get("size_bytes", row.get("max_bytes"))
+            held[owner]["pending"] += row["status"] == "pending"
+    for owner, there in held.items():
+        usage = seen.usage.get(owner, {})
+        said = {name: usage.get(name, 0) for name in there}
+        if said != there:
+            yield f"the counters of {owner} say {said} and its rows hold {there}"
+        due = usage.get("due_at")
+        if (due is None) != ("due_shard" not in usage):
+            yield f"the counters of {owner} are due and the index does not know it, or the other way round"
+        if due is not None and (due <= now if at_rest else due + PATIENCE_MILLISECONDS < now):
+            yield f"the counters of {owner} are not counted again"
+
+
 def _objects(seen: Seen, *, at_rest: bool) -> Iterator[str]:
     """Every version and every thumbnail is accounted for by a row."""
     for version in seen.versions:
         if match := UPLOAD.fullmatch(version["Key"]):
             row = seen.rows.get((match["owner"], match["id"]))
-            if row is None:
+            if row is None or key_of(row) != version["Key"]:
                 yield f"{version['Key']}: an object without a row"
             elif row["status"] == "ready" and row["version_id"] != version["VersionId"]:
                 yield f"{version['Key']}: a version beside the verified one"
@@ -224,10 +231,16 @@ def _served(stack: Stack, seen: Seen, key: str) -> str | None:
     return None
 
 
+def owner_of(key: str) -> str | None:
+    """Whose object this is, by its key; None for one that is nobody's."""
+    return next((name for name in key.split("/")[1:3] if OWNER.fullmatch(name)), None)
+
+
 def key_of(row: dict) -> str:
     """Where an upload's object lies."""
     owner, upload_id = row["pk"].removeprefix("OWNER#"), row["sk"].removeprefix("UPLOAD#")
-    return f"uploads/{owner}/{upload_id}.{EXTENSIONS[row['content_type']]}"
+    area = "uploads/open" if row.get("transfer") == "form" else "uploads"
+    return f"{area}/{owner}/{upload_id}.{EXTENSIONS[row['content_type']]}"
 
 
 def _thumbnails(row: dict) -> dict[str, dict]:

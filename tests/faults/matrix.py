@@ -7,7 +7,7 @@ fault and one death, taking turns through the kinds; and each operation once too
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.faults.cases import Case
 from tests.faults.client import Client
@@ -50,19 +50,21 @@ class Run:
     fault: Fault | None
     client: Client
     wrong: list[str]
+    # By which function; of a run without faults.
+    calls: set[tuple[str | None, Operation]] = field(default_factory=set)
 
     def __str__(self) -> str:
         return f"{self.case}, {self.fault or 'no fault'}"
 
 
 def recorded(world: World, case: Case) -> tuple[Run, list[tuple[Operation, int]]]:
-    """A run without faults, and the calls it made, each once however often it was tried."""
+    """A run without faults, and the calls it made, each once however often it was tried. The run keeps who made them."""
     client = world.client()
     grant = prepared(world, case, client)
-    world.proxy.watch(client.owner)
-    run = acted(world, case, None, client, grant)
-    calls = dict.fromkeys((call.operation, call.ordinal) for call in world.proxy.of(client.owner))
-    return run, list(calls)
+    run = acted(world, case, None, client, grant, by_function=True)
+    calls = world.proxy.of(client.owner)
+    run.calls = {(call.function, call.operation) for call in calls}
+    return run, list(dict.fromkeys((call.operation, call.ordinal) for call in calls))
 
 
 def faults(calls: Iterable[tuple[Operation, int]]) -> list[Fault]:
@@ -126,9 +128,9 @@ def prepared(world: World, case: Case, client: Client) -> dict:
     return grant
 
 
-def acted(world: World, case: Case, fault: Fault | None, client: Client, grant: dict) -> Run:
+def acted(world: World, case: Case, fault: Fault | None, client: Client, grant: dict, *, by_function: bool = False) -> Run:
     """The use case itself, under a fault."""
-    world.proxy.watch(client.owner)
+    world.proxy.watch(client.owner, by_function=by_function)
     client.may_die = fault is not None and fault.kind in KILLS
     rule = armed(world, client.owner, fault) if fault else None
     wrong = []

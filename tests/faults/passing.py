@@ -50,6 +50,8 @@ class Passing:
             said = self.sweep()
             if "errorType" in said or said["failed"] or said["truncated"]:
                 return [f"a sweep that nobody disturbs says {said}"]
+            if said["mended"]:
+                return [f"{said['mended']} owners' counters were wrong"]
             self._deliver()
             if not {name for name, number in said.items() if number} - {"walked", "foreign"}:
                 return []
@@ -67,13 +69,13 @@ class Passing:
             for item in page["Items"]:
                 self._shift(item, milliseconds)
 
-    def let_time_pass(self, owners: set[str]) -> list[str]:
-        """Days go by, with their events and their sweeps; what went wrong. The walk through the bucket comes once, at the end: it asks for the
+    def let_time_pass(self, owners: set[str], steps: tuple[int, ...] = STEPS) -> list[str]:
+        """Days go by in such steps, with their events and their sweeps; what went wrong. The walk through the bucket comes once, at the end: it asks for the
         row of everything that lies there."""
         self._deliver()
         found = []
         self.hurry(walk_pages=0)
-        for step in STEPS:
+        for step in steps:
             pages = self._dynamodb.get_paginator("scan").paginate(TableName=self._stack.table, ConsistentRead=True)
             items = [item for page in pages for item in page["Items"] if item["pk"]["S"].removeprefix("OWNER#") in owners]
             with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -20,26 +20,29 @@ from tests.faults.operations import Operation, recognised
 from tests.faults.processes import Process
 from tests.heavy.proxy import PATIENCE_SECONDS, Gone, Side
 
-OWNER = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+# An owner's name, or the hash of a session's secret.
+NAME = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]{32}){1,2}(?![0-9a-f])")
 ATTEMPT = re.compile(r"attempt=(\d+)")
 
 
 @dataclass(frozen=True)
 class Call:
-    """One try of a call: the `ordinal`th of its operation, counted from 1, for this owner. `None` owns what is nobody's: the sweep's lists."""
+    """One try of a call: the `ordinal`th of its operation, counted from 1, for this owner. `None` owns what is nobody's: the sweep's lists.
+    `function` is who made it, where that was asked for."""
 
     owner: str | None
     operation: Operation
     ordinal: int
     attempt: int
+    function: str | None = None
 
 
 @dataclass
 class Rule:
-    """Has the `ordinal`th call of an operation fail, its first `attempts` tries."""
+    """Has the `ordinal`th call of an operation fail, its first `attempts` tries. Without an operation, the `ordinal`th of all calls."""
 
     owner: str | None
-    operation: Operation
+    operation: Operation | None
     ordinal: int
     kind: Kind
     attempts: int = 1
@@ -65,8 +68,11 @@ class Proxy:
         self._behind = (LOOPBACK, port)
         self._at_the_other_end = at_the_other_end
         self._rules: list[Rule] = []
-        self._owners: set[bytes] = set()
-        self._known: dict[tuple[str | None, Operation], list[str]] = {}
+        # By what they are known: their own name, and others.
+        self._owners: dict[bytes, str] = {}
+        self._named: set[str | None] = set()
+        # By operation, and of all of them under None.
+        self._known: dict[tuple[str | None, Operation | None], list[str]] = {}
         self._lock = threading.Lock()
         self._listener = socket.create_server((LOOPBACK, 0), backlog=1024)
         self.url = f"http://{LOOPBACK}:{self._listener.getsockname()[1]}"
@@ -80,13 +86,26 @@ class Proxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def watch(self, owner: str | None) -> None:
-        """Counts this owner's calls anew."""
+    def watch(self, owner: str | None, *, by_function: bool = False) -> None:
+        """Counts this owner's calls anew; `by_function` finds out who makes them, which takes a while."""
         with self._lock:
             if owner is not None:
-                self._owners.add(owner.encode())
+                self._owners[owner.encode()] = owner
+            self._named = self._named | {owner} if by_function else self._named - {owner}
             self._known = {key: ids for key, ids in self._known.items() if key[0] != owner}
             self.calls = [call for call in self.calls if call.owner != owner]
+
+    def know_as(self, name: str, owner: str) -> None:
+        """What has this in it is about that owner too."""
+        with self._lock:
+            self._owners[name.encode()] = owner
+
+    def forget(self, owners: set[str]) -> None:
+        """Neither counts these owners' calls any more nor keeps them."""
+        with self._lock:
+            self._owners = {name: owner for name, owner in self._owners.items() if owner not in owners}
+            self._known = {key: ids for key, ids in self._known.items() if key[0] not in owners}
+            self.calls = [call for call in self.calls if call.owner not in owners]
 
     def of(self, owner: str | None) -> list[Call]:
         """The calls about this owner since it is watched."""
@@ -129,7 +148,7 @@ class Proxy:
         method, target, _ = first.split(" ")
         request = _Message(head, _exactly(client, int(headers.get("content-length", 0))), headers)
         operation = recognised(method, target, headers)
-        rule = self._seen(operation, target, request) if operation else None
+        rule = self._seen(operation, target, request, port) if operation else None
         if rule is None:
             return self._deliver(client, self._forward(request, method))
         # Found while it waits: it may lose patience before the answer comes.
@@ -157,23 +176,31 @@ class Proxy:
                 return self._deliver(client, _message(answer(rule.kind, operation), method))
         return False
 
-    def _seen(self, operation: Operation, target: str, request: _Message) -> Rule | None:
+    def _seen(self, operation: Operation, target: str, request: _Message, port: int) -> Rule | None:
         """Records a try, and finds what is to become of it."""
+        text = target.encode() + request.body
         with self._lock:
-            text = target.encode() + request.body
-            owner = next((found.decode() for found in OWNER.findall(text) if found in self._owners), None)
+            owner = next((self._owners[found] for found in NAME.findall(text) if found in self._owners), None)
+            is_named = owner in self._named
+        process = self._at_the_other_end(port) if is_named else None
+        with self._lock:
             invocation = request.headers.get("amz-sdk-invocation-id", "")
-            known = self._known.setdefault((owner, operation), [])
-            if invocation not in known:
-                known.append(invocation)
             tried = ATTEMPT.search(request.headers.get("amz-sdk-request", ""))
-            call = Call(owner, operation, known.index(invocation) + 1, int(tried[1]) if tried else 1)
+            call = Call(owner, operation, self._ordinal(owner, operation, invocation), int(tried[1]) if tried else 1, process and process.function)
+            of_all = self._ordinal(owner, None, invocation)
             self.calls.append(call)
             for rule in self._rules:
-                if (rule.owner, rule.operation, rule.ordinal) == (owner, operation, call.ordinal) and call.attempt <= rule.attempts:
+                meant = (operation, call.ordinal) if rule.operation else (None, of_all)
+                if (rule.owner, rule.operation, rule.ordinal) == (owner, *meant) and call.attempt <= rule.attempts:
                     rule.fired += 1
                     return rule
         return None
+
+    def _ordinal(self, owner: str | None, operation: Operation | None, invocation: str) -> int:
+        known = self._known.setdefault((owner, operation), [])
+        if invocation not in known:
+            known.append(invocation)
+        return known.index(invocation) + 1
 
     def _kill(self, process: Process | None, rule: Rule) -> None:
         if process is None:

@@ -6,7 +6,7 @@ import pytest
 from tests.faults import cases, matrix
 
 
-@pytest.mark.parametrize("case", cases.CLIENTS + cases.EVENTS, ids=str)
+@pytest.mark.parametrize("case", cases.CLIENTS + cases.UPPY + cases.EVENTS, ids=str)
 def test_every_call_may_fail(world, tried, case):
     first, calls = matrix.recorded(world, case)
     assert calls, "nothing was called"

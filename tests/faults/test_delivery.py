@@ -121,7 +121,7 @@ def test_what_the_real_queue_gives_up_lies_in_the_dead_letters_and_the_sweep_end
     """Once a process dies over a message, which comes again; another message fails each of its five times."""
     sqs, queue = world.storage.sqs, world.storage.queue_url
     patience = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    update = Operation(DYNAMODB, "UpdateItem")
+    update = Operation(DYNAMODB, "TransactWriteItems")
     dies, fails = world.client(), world.client()
     grants = [client.grant(PHOTO) for client in (dies, fails)]
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})

@@ -79,10 +79,26 @@ def shrinks_the_row(world, client, grant):
     _row(world, client, grant, "SET size_bytes = :n", values={":n": {"N": "1"}})
 
 
-def counts_one_more(world, client, grant):
-    usage = {"pk": {"S": f"OWNER#{client.owner}"}, "sk": {"S": "USAGE"}}
-    values = {":n": {"N": "1"}}
-    world.storage.dynamodb.update_item(TableName=world.storage.table, Key=usage, UpdateExpression="ADD files :n", ExpressionAttributeValues=values)
+def _usage(world: World, client: Client, update: str, **values: str) -> None:
+    world.storage.dynamodb.update_item(
+        TableName=world.storage.table,
+        Key={"pk": {"S": f"OWNER#{client.owner}"}, "sk": {"S": "USAGE"}},
+        UpdateExpression=update,
+        ExpressionAttributeNames={"#n": values.pop("name")},
+        ExpressionAttributeValues={f":{name}": {"N": value} for name, value in values.items()},
+    )
+
+
+def counts_a_byte_twice(world, client, grant):
+    _usage(world, client, "SET #n = #n + :one", name="bytes", one="1")
+
+
+def keeps_a_place(world, client, grant):
+    _usage(world, client, "SET #n = :one", name="pending", one="1")
+
+
+def forgets_to_count_again(world, client, grant):
+    _usage(world, client, "SET #n = :yesterday", name="due_at", yesterday=str(int((time.time() - 25 * 3600) * 1000)))
 
 
 BROKEN: list[tuple[Callable, str]] = [
@@ -101,8 +117,11 @@ BROKEN: list[tuple[Callable, str]] = [
     (begins_parts, "parts of an upload that is ready"),
     (remembers_a_key, "without its upload"),
     (shrinks_the_row, "granted 1 bytes"),
-    (shrinks_the_row, "its rows hold"),
-    (counts_one_more, "its rows hold"),
+    (shrinks_the_row, "its rows hold {'files': 1, 'bytes': 1, 'pending': 0}"),
+    (forgets_the_row, "its rows hold {'files': 0, 'bytes': 0, 'pending': 0}"),
+    (counts_a_byte_twice, "the counters of"),
+    (keeps_a_place, "'pending': 1} and its rows hold"),
+    (forgets_to_count_again, "are not counted again"),
 ]
 
 

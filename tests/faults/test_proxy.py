@@ -66,5 +66,5 @@ def test_the_client_puts_past_the_proxy_to_a_host_that_was_signed(world):
     grant = client.grant(PHOTO)
     assert grant["request"]["url"].startswith(world.proxy.url)
     assert client.put(grant, PHOTO.content).status == 200
-    assert [call.operation.name for call in world.proxy.of(client.owner)] == ["PutItem"]
+    assert [call.operation.name for call in world.proxy.of(client.owner)] == ["TransactWriteItems"]
     world.courier.take(client.owner)

@@ -35,8 +35,9 @@ def test_every_call_for_an_upload_may_be_the_last(world, tried):
 
 def test_every_list_may_fail(world, tried):
     """Calls that are about nobody: shards, cursors, pages. Each run makes them all anew."""
-    world.proxy.watch(None)
+    world.proxy.watch(None, by_function=True)
     world.sweep()
+    made = {(call.function, call.operation) for call in world.proxy.of(None)}
     calls = list(dict.fromkeys((call.operation, call.ordinal) for call in world.proxy.of(None)))
     assert {operation.name for operation, _ in calls} == {"Query", "GetItem", "PutItem", "ListMultipartUploads", "ListObjectVersions"}
     calls = [call for call in calls if call[0].name != "Query" or call[1] <= SHARDS]
@@ -53,20 +54,21 @@ def test_every_list_may_fail(world, tried):
             break
     assert not left, f"never came about: {left}"
     run = matrix.acted(world, NOBODYS, None, client, {})
-    tried.note([run, *(Run(NOBODYS, fault, client, []) for fault in every)])
+    tried.note([run, *(Run(NOBODYS, fault, client, [], made) for fault in every)])
 
 
 def _recorded(world: World, tried) -> dict[Case, list[Fault]]:
     """Each state that the sweep finds, and the faults of the calls it makes for it."""
     with ThreadPoolExecutor(matrix.AT_ONCE) as pool:
-        clients = list(pool.map(lambda case: _prepared(world, case), cases.SWEPT))
+        clients = list(pool.map(lambda case: _prepared(world, case, by_function=True), cases.SWEPT))
     tried.note([matrix.acted(world, cases.SWEPT[0], None, clients[0], {})])
-    found = {}
+    found, made = {}, set()
     for case, client in zip(cases.SWEPT, clients, strict=True):
+        made |= {(call.function, call.operation) for call in world.proxy.of(client.owner)}
         calls: dict[tuple[Operation, int], None] = dict.fromkeys((call.operation, call.ordinal) for call in world.proxy.of(client.owner))
         assert calls, f"nothing was called for {case}"
         found[case] = tried.of(matrix.faults(calls))
-    tried.note([Run(case, None, client, []) for case, client in zip(cases.SWEPT[1:], clients[1:], strict=True)])
+    tried.note([Run(case, None, client, [], made) for case, client in zip(cases.SWEPT[1:], clients[1:], strict=True)])
     return found
 
 
@@ -87,8 +89,8 @@ def _swept(world: World, wanted: Wanted) -> list[Run]:
     return runs
 
 
-def _prepared(world: World, case: Case) -> Client:
+def _prepared(world: World, case: Case, *, by_function: bool = False) -> Client:
     client = world.client()
     matrix.prepared(world, case, client)
-    world.proxy.watch(client.owner)
+    world.proxy.watch(client.owner, by_function=by_function)
     return client

@@ -11,7 +11,7 @@ from typing import Self
 from infra.local.ports import LOOPBACK, free_ports
 from infra.local.stack import Stack
 from tests.e2e.storage import Storage
-from tests.e2e.user import Secrets
+from tests.e2e.user import Secrets, User
 from tests.faults import processes
 from tests.faults.client import Client
 from tests.faults.courier import Courier
@@ -42,10 +42,10 @@ class World:
     def __exit__(self, *_: object) -> None:
         self._stop.close()
 
-    def client(self) -> Client:
-        """A user nobody has seen before, whose calls are counted."""
+    def client(self, kind: type[User] = Client) -> User:
+        """A user nobody has seen before, whose calls are counted: one with patience, or of another kind."""
         sub = f"{uuid.uuid4()}@example.com"
-        client = Client(self.stack.api_url, self.stack.token(sub=sub), sub, self.secrets)
+        client = kind(self.stack.api_url, self.stack.token(sub=sub), sub, self.secrets)
         self.proxy.watch(client.owner)
         self.owners.add(client.owner)
         return client

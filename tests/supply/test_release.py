@@ -80,3 +80,13 @@ def test_a_missing_binary_is_said_by_name(built):
     (built / "lambda" / "issue-upload" / "bootstrap").unlink()
     with pytest.raises(release.NotReleasable, match="issue-upload/bootstrap is missing"):
         pack(built, "out")
+
+
+def test_the_workflow_builds_twice_signs_and_caches_nothing():
+    steps = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    built, compared, signed = (
+        steps.index(step) for step in ("- run: make release ARCH=", "- run: make reproducible ARCH=", "- uses: actions/attest-build-provenance@")
+    )
+    assert built < compared < signed, "what is signed was compared first"
+    assert "attestations: write" in steps and "id-token: write" in steps
+    assert "cache" not in steps.replace("Nothing cached", ""), "what is released is built from what is committed"

@@ -21,6 +21,7 @@ EVERYTHING = {
     "WebAclArn": "arn:aws:wafv2:us-east-1:111122223333:global/webacl/valet/0f6d3c52-9a41-4f0e-8e0b-3a4c1d2e5f60",
     "AlarmEmail": "somebody@example.com",
     "Uppy": "true",
+    "MalwareScan": "guardduty",
     "LogRetentionDays": 365,
 }
 EDGE_EVERYTHING = {"DomainName": "files.example.com", "HostedZoneId": "Z0123456789", "LogRetentionDays": 365}
@@ -36,6 +37,7 @@ HERE = {
 }
 ARNS = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:eu-central-1:111122223333:table/{}",
+    "AWS::Events::Rule": "arn:aws:events:eu-central-1:111122223333:rule/{}",
     "AWS::IAM::Role": "arn:aws:iam::111122223333:role/{}",
     "AWS::Lambda::Function": "arn:aws:lambda:eu-central-1:111122223333:function:{}",
     "AWS::Logs::LogGroup": "arn:aws:logs:eu-central-1:111122223333:log-group:{}:*",

@@ -1,7 +1,7 @@
 """Ways to break a template, each of which some assertion must notice.
 
 A path names what is changed, its steps parted by " > ": first a resource, or `Metadata`, `Parameters`, `Rules`, `Conditions`
-or `Outputs` of the parent template or, with "Delivery's ", "Monitoring's ", "Sign-in's " or "Edge's " before it, of that one;
+or `Outputs` of the parent template or, with "Delivery's ", "Monitoring's ", "Sign-in's ", "Malware's " or "Edge's " before it, of that one;
 then properties. In a list a step is an index or
 the Sid, Id, Name, Header, PathPattern or ErrorCode of the item. A mutation must never invent what it breaks: a path that
 leads nowhere is an error.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .stack import Stack
 
 SECTIONS = ("Metadata", "Parameters", "Rules", "Conditions", "Outputs")
-TEMPLATES = {"Delivery": "delivery", "Monitoring": "monitoring", "Sign-in": "sign_in", "Edge": "edge"}
+TEMPLATES = {"Delivery": "delivery", "Monitoring": "monitoring", "Sign-in": "sign_in", "Malware": "malware", "Edge": "edge"}
 OUTSIDE_PROPERTIES = ("Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 NAMES = ("Sid", "Id", "Name", "Header", "PathPattern", "ErrorCode")
 

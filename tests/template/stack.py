@@ -49,6 +49,10 @@ class Stack:
         return self.nested["infra/monitoring.yaml"]
 
     @property
+    def malware(self) -> dict:
+        return self.nested["infra/malware.yaml"]
+
+    @property
     def sign_in(self) -> dict:
         return self.nested["infra/sign-in.yaml"]
 
@@ -88,7 +92,7 @@ class Stack:
         for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
             for logical_id, properties in self.of_type(kind).items():
                 for statement in properties["PolicyDocument"]["Statement"]:
-                    yield logical_id, statement
+                    yield logical_id, unless_left_out(statement)
 
     def routes(self) -> dict[str, dict]:
         """Route key, such as `GET /v1/limits`, to the operation in the API's OpenAPI body."""
@@ -134,6 +138,15 @@ def text(value: object) -> object:
         if name == "Fn::If":
             return [f"if {argument[0]}", *text(argument[1:])]
     return {key: text(item) for key, item in value.items()}
+
+
+def unless_left_out(node: dict) -> dict:
+    """What stands under an Fn::If whose other branch is nothing; anything else is itself."""
+    if set(node) != {"Fn::If"}:
+        return node
+    _, node, otherwise = node["Fn::If"]
+    assert otherwise == {"Ref": "AWS::NoValue"}, "it is there either way"
+    return node
 
 
 def listed(value: object) -> list:

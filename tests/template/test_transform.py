@@ -87,6 +87,13 @@ def test_the_origin_is_that_of_the_parameters():
     assert "Body" not in api
 
 
+def test_a_concurrency_from_a_parameter_is_a_number_to_the_engine_which_makes_none_of_a_text():
+    of_native = of_type(expanded().parent, "AWS::Lambda::EventSourceMapping").values()
+    of_engine = of_type(engine(), "AWS::Lambda::EventSourceMapping").values()
+    assert [mapping["ScalingConfig"] for mapping in of_native] == [{"MaximumConcurrency": {"Ref": "ThumbnailConcurrency"}}]
+    assert [mapping["ScalingConfig"] for mapping in of_engine] == [{"MaximumConcurrency": 20}]
+
+
 def test_code_and_nested_template_come_from_the_given_addresses():
     template = engine()
     code = {name: properties["Code"] for name, properties in of_type(template, "AWS::Lambda::Function").items()}
@@ -106,7 +113,7 @@ def test_nothing_but_the_api_the_code_and_the_address_is_changed():
         "ServePageFunction",
         "CompanionFunction",
     }
-    assert changed == {"Api", "Delivery", "Monitoring", "SignInPool", *functions}
+    assert changed == {"Api", "Delivery", "MalwareProtection", "Monitoring", "SignInPool", *functions}
     assert {section: template[section] for section in template if section != "Resources"} == {
         section: native[section] for section in native if section != "Resources"
     }

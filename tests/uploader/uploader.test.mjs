@@ -256,6 +256,15 @@ test("storage that is still putting the parts together is asked again, however o
   assert.equal(waits.filter((ms) => ms >= 3000 && ms < 4000).length, 9);
 });
 
+test("a file that is being scanned makes those after it no slower", async () => {
+  fake.next(CONFIRM, { status: 202, headers: { "retry-after": "2" }, json: { status: "pending" } }, 9);
+  await begin(video(700));
+  fake.takes = 20;
+  together.length = 0;
+  await begin(video(30_000), { parallel: 4 });
+  assert.deepEqual(together.slice(0, 4), [1, 2, 3, 4]);
+});
+
 test("parts that are missing when all seemed sent are sent", async () => {
   fake.next(CONFIRM, async () => void fake.upload.parts.delete(2));
   await begin(video(3_500));

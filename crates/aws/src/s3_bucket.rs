@@ -20,8 +20,8 @@ use valet_core::checksum::{Crc64Nvme, Sha256};
 use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::CACHE_CONTROL;
 use valet_core::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, HeadObject, PutThumbnail, ReadChunk, StoredHeaders,
-    StoredObject, TagVerified,
+    DeleteThumbnail, DeleteVersion, GetObject, GetVerdict, HeadObject, PutThumbnail, ReadChunk,
+    StoredHeaders, StoredObject, TagVerified, Verdict,
 };
 use valet_core::upload::VersionId;
 use valet_core::{ThumbnailKey, UploadKey};
@@ -29,17 +29,31 @@ use valet_core::{ThumbnailKey, UploadKey};
 /// The tag that the bucket policy lets CloudFront read by.
 const VERIFIED: (&str, &str) = ("verified", "true");
 
+/// The tag that `GuardDuty`'s Malware Protection for S3 leaves, and any scanner that stands in for it.
+/// Source: <https://docs.aws.amazon.com/guardduty/latest/ug/monitoring-malware-protection-s3-scans-gdu.html>
+const SCAN_STATUS: &str = "GuardDutyMalwareScanStatus";
+
+/// What it says of an object without threats: the one value that the bucket policy lets CloudFront read by.
+const NO_THREATS_FOUND: &str = "NO_THREATS_FOUND";
+
 /// One bucket.
 pub struct S3Bucket {
     client: aws_sdk_s3::Client,
     bucket: String,
     account: String,
+    is_scanned: bool,
 }
 
 impl S3Bucket {
-    /// The bucket of this name. Every call fails if it belongs to another account than `account` by now.
+    /// The bucket of this name, in which nothing is scanned. Every call fails if it belongs to another account than `account` by now.
     pub fn new(connection: &Connection, bucket: String, account: String) -> Self {
-        Self { client: connection.s3(), bucket, account }
+        Self { client: connection.s3(), bucket, account, is_scanned: false }
+    }
+
+    /// The same, with a malware scanner or without.
+    #[must_use]
+    pub fn scanned(self, is_scanned: bool) -> Self {
+        Self { is_scanned, ..self }
     }
 
     pub(crate) fn client(&self) -> &aws_sdk_s3::Client {
@@ -177,10 +191,46 @@ impl ReadChunk for S3Body {
     }
 }
 
+impl GetVerdict for S3Bucket {
+    async fn get_verdict(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Verdict>, StoreError> {
+        if !self.is_scanned {
+            return Ok(Some(Verdict::NotAsked));
+        }
+        let got = self
+            .client
+            .get_object_tagging()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .key(key.to_string())
+            .version_id(version.as_str())
+            .send()
+            .await;
+        Ok(found("GetObjectTagging", got)?.map(|got| verdict(got.tag_set())))
+    }
+}
+
+/// What a version's tags say. A word that the scanner may learn one day decides nothing.
+fn verdict(tags: &[Tag]) -> Verdict {
+    let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
+    match value(SCAN_STATUS) {
+        Some(NO_THREATS_FOUND) => Verdict::Clean { is_verified: value(VERIFIED.0) == Some(VERIFIED.1) },
+        Some("THREATS_FOUND") => Verdict::Malware,
+        Some("UNSUPPORTED") => Verdict::Unscannable,
+        // FAILED and ACCESS_DENIED: it may be scanned again.
+        Some(_) | None => Verdict::Awaited,
+    }
+}
+
 impl TagVerified for S3Bucket {
     async fn tag_verified(&self, key: &UploadKey, version: &VersionId) -> Result<bool, StoreError> {
-        let tag = Tag::builder().key(VERIFIED.0).value(VERIFIED.1).build().expect("key and value are there");
-        let tagging = Tagging::builder().tag_set(tag).build().expect("there is one tag");
+        // All there are: what is not among them is gone.
+        let tags = [VERIFIED, (SCAN_STATUS, NO_THREATS_FOUND)];
+        let tags = if self.is_scanned { &tags[..] } else { &tags[..1] };
+        let tag = |(key, value): &(&str, &str)| {
+            Tag::builder().key(*key).value(*value).build().expect("key and value are there")
+        };
+        let tags = tags.iter().map(tag).collect();
+        let tagging = Tagging::builder().set_tag_set(Some(tags)).build().expect("there are tags");
         let tagged = self
             .client
             .put_object_tagging()

@@ -7,9 +7,9 @@ use valet_core::checksum::Crc64Nvme;
 use valet_core::error::StoreError;
 use valet_core::parts::PartNumber;
 use valet_core::ports::{
-    AbortMultipart, CompleteMultipart, Completion, CreateMultipart, DeleteVersion, HeadObject, ListParts,
-    MultipartCall, PartsPage, PresignMultipart, PresignPart, PresignPost, SignedCall, SignedForm, SignedPut,
-    StoredObject, StoredPart, TagVerified, WantedPart,
+    AbortMultipart, CompleteMultipart, Completion, CreateMultipart, DeleteVersion, GetVerdict, HeadObject,
+    ListParts, MultipartCall, PartsPage, PresignMultipart, PresignPart, PresignPost, SignedCall, SignedForm,
+    SignedPut, StoredObject, StoredPart, TagVerified, Verdict, WantedPart,
 };
 use valet_core::upload::{MultipartId, VersionId};
 use valet_core::{Upload, UploadKey};
@@ -21,6 +21,12 @@ impl S3Companion {
     /// The bucket of this name. Every call fails if it belongs to another account than `account` by now.
     pub fn new(connection: &Connection, bucket: String, account: String) -> Self {
         Self(S3Grants::new(connection, bucket, account))
+    }
+
+    /// The same, with a malware scanner or without.
+    #[must_use]
+    pub fn scanned(self, is_scanned: bool) -> Self {
+        Self(self.0.scanned(is_scanned))
     }
 }
 
@@ -104,6 +110,12 @@ impl HeadObject for S3Companion {
         with_checksums: bool,
     ) -> Result<Option<StoredObject>, StoreError> {
         self.0.client().head_object(key, version, with_checksums).await
+    }
+}
+
+impl GetVerdict for S3Companion {
+    async fn get_verdict(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Verdict>, StoreError> {
+        self.0.client().get_verdict(key, version).await
     }
 }
 

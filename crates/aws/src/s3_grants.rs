@@ -18,6 +18,7 @@ pub struct S3Grants {
     connection: Connection,
     bucket: String,
     account: String,
+    is_scanned: bool,
     /// Made when first asked for: most starts never need it.
     client: OnceLock<S3Bucket>,
 }
@@ -26,7 +27,13 @@ impl S3Grants {
     /// The bucket of this name. Every call fails if it belongs to another account than `account` by now.
     pub fn new(connection: &Connection, bucket: String, account: String) -> Self {
         let signer = S3Presigner::new(connection, &bucket);
-        Self { signer, connection: connection.clone(), bucket, account, client: OnceLock::new() }
+        let (connection, client) = (connection.clone(), OnceLock::new());
+        Self { signer, connection, bucket, account, is_scanned: false, client }
+    }
+
+    /// The same, with a malware scanner or without.
+    pub(crate) fn scanned(self, is_scanned: bool) -> Self {
+        Self { is_scanned, ..self }
     }
 
     pub(crate) fn signer(&self) -> &S3Presigner {
@@ -34,7 +41,10 @@ impl S3Grants {
     }
 
     pub(crate) fn client(&self) -> &S3Bucket {
-        self.client.get_or_init(|| S3Bucket::new(&self.connection, self.bucket.clone(), self.account.clone()))
+        self.client.get_or_init(|| {
+            S3Bucket::new(&self.connection, self.bucket.clone(), self.account.clone())
+                .scanned(self.is_scanned)
+        })
     }
 }
 

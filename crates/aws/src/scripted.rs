@@ -18,12 +18,16 @@ use std::time::Duration;
 use valet_core::checksum::Sha256;
 use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::ThumbnailFormat;
-use valet_core::ports::{CompleteMultipart, Completion, GetTags, StoredPart, Tags};
+use valet_core::parts::PartNumber;
 use valet_core::ports::{
-    Copies, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, GetUsage, HeadObject,
-    IdempotencyRecord, InvalidateCopies, ListReady, ListVersions, NewGrant, ObjectVersion, PresignPut,
-    PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, SignedPut, Stored, StoredObject, TagVerified,
-    UpdateUpload,
+    AbortMultipart, CompleteMultipart, Completion, CreateMultipart, DeleteThumbnail, GetTags, ListMultiparts,
+    ListObjectVersions, ListParts, StoredPart, Tags, Under,
+};
+use valet_core::ports::{
+    Copies, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, GetUsage, GetVerdict,
+    HeadObject, IdempotencyRecord, InvalidateCopies, ListReady, ListVersions, NewGrant, ObjectVersion,
+    PresignPut, PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, SignedPut, Stored, StoredObject,
+    TagVerified, UpdateUpload, Verdict,
 };
 use valet_core::testing::sample;
 use valet_core::upload::{Size, State, Thumbnails, Transition, Verified, VersionId};
@@ -279,8 +283,72 @@ async fn a_bucket_without_versions_is_refused() {
 async fn a_version_that_is_gone_cannot_be_tagged_and_need_not_be_removed() {
     let bucket = bucket(|_| answer(404, &[], s3_error("NoSuchVersion")));
     let (key, version) = (sample::pending().key(), VersionId::new("gone"));
+    let bucket = bucket.scanned(true);
     assert!(!bucket.tag_verified(&key, &version).await.unwrap());
+    assert_eq!(bucket.get_verdict(&key, &version).await.unwrap(), None);
     bucket.delete_version(&key, &version).await.unwrap();
+}
+
+/// What is read of a version with these tags.
+async fn verdict_of(tags: &[(&str, &str)]) -> Verdict {
+    let tag = |(key, value): &(&str, &str)| format!("<Tag><Key>{key}</Key><Value>{value}</Value></Tag>");
+    let tags: String = tags.iter().map(tag).collect();
+    let body = format!("<Tagging><TagSet>{tags}</TagSet></Tagging>");
+    let bucket = bucket(move |request| {
+        assert_eq!(request.method(), "GET");
+        let query = request.uri().to_string();
+        let query = query.split_once('?').unwrap().1;
+        assert!(query.contains("tagging") && query.contains("versionId=v7"), "{query}");
+        assert_eq!(request.headers()["x-amz-expected-bucket-owner"], "123456789012");
+        answer(200, &[], body.clone())
+    });
+    let (key, version) = (sample::pending().key(), VersionId::new("v7"));
+    bucket.scanned(true).get_verdict(&key, &version).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn only_the_words_that_decide_are_taken_for_a_verdict() {
+    let scan = |status| [("project", "x"), ("GuardDutyMalwareScanStatus", status)];
+    let clean = Verdict::Clean { is_verified: false };
+    for (status, verdict) in [
+        ("NO_THREATS_FOUND", clean),
+        ("THREATS_FOUND", Verdict::Malware),
+        ("UNSUPPORTED", Verdict::Unscannable),
+        ("FAILED", Verdict::Awaited),
+        ("ACCESS_DENIED", Verdict::Awaited),
+        ("no_threats_found", Verdict::Awaited),
+        ("", Verdict::Awaited),
+    ] {
+        assert_eq!(verdict_of(&scan(status)).await, verdict, "{status}");
+    }
+    assert_eq!(verdict_of(&[]).await, Verdict::Awaited);
+    assert_eq!(verdict_of(&[("verified", "true")]).await, Verdict::Awaited);
+    let [_, scan] = scan("NO_THREATS_FOUND");
+    assert_eq!(verdict_of(&[scan, ("verified", "true")]).await, Verdict::Clean { is_verified: true });
+    assert_eq!(verdict_of(&[scan, ("verified", "false")]).await, clean);
+}
+
+#[tokio::test]
+async fn where_nothing_is_scanned_nothing_is_asked() {
+    let bucket = bucket(|_| unreachable!("nobody is asked"));
+    let (key, version) = (sample::pending().key(), VersionId::new("v7"));
+    assert_eq!(bucket.get_verdict(&key, &version).await.unwrap(), Some(Verdict::NotAsked));
+}
+
+#[tokio::test]
+async fn the_scanners_tag_is_written_with_ours_and_only_where_there_is_a_scanner() {
+    for is_scanned in [false, true] {
+        let bucket = bucket(move |request| {
+            let body = std::str::from_utf8(request.body().bytes().unwrap()).unwrap();
+            assert!(body.contains("<Key>verified</Key><Value>true</Value>"), "{body}");
+            let scan = "<Key>GuardDutyMalwareScanStatus</Key><Value>NO_THREATS_FOUND</Value>";
+            assert_eq!(body.contains(scan), is_scanned, "{body}");
+            assert_eq!(body.matches("<Tag>").count(), if is_scanned { 2 } else { 1 }, "{body}");
+            answer(200, &[], "")
+        });
+        let (key, version) = (sample::pending().key(), VersionId::new("v7"));
+        assert!(bucket.scanned(is_scanned).tag_verified(&key, &version).await.unwrap());
+    }
 }
 
 #[tokio::test]
@@ -298,6 +366,55 @@ async fn a_thumbnail_is_stored_with_its_type_and_for_ever() {
         let name = sample::thumbnail("small", format).name;
         let key = sample::pending().thumbnail_key(name, format);
         bucket.put_thumbnail(&key, b"bytes".to_vec()).await.unwrap();
+    }
+}
+
+/// Should the bucket be gone and somebody else have taken its name, nothing of ours is read there, written or removed. Whatever comes
+/// of a call here, its request has said whose bucket is meant.
+#[tokio::test]
+async fn every_call_of_s3_names_the_owner_of_the_bucket() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let bucket = bucket(move |request| {
+        let owner = request.headers().get("x-amz-expected-bucket-owner").map(|owner| owner.to_str().unwrap());
+        let what = format!("{} {}", request.method(), request.uri());
+        seen.lock().unwrap().push((what, owner.map(str::to_owned)));
+        answer(404, &[], s3_error("NoSuchKey"))
+    });
+    let upload = sample::pending_multipart("m1");
+    let (key, id) = (upload.key(), sample::multipart_of(&upload).id.clone());
+    let version = VersionId::new("v7");
+    let thumbnail =
+        upload.thumbnail_key(sample::thumbnail("small", ThumbnailFormat::Jpeg).name, ThumbnailFormat::Jpeg);
+    let part = StoredPart {
+        number: PartNumber::new(1).unwrap(),
+        size_bytes: 1,
+        etag: "e".to_owned(),
+        crc64nvme: None,
+    };
+    let calls = [
+        bucket.head_object(&key, Some(&version), true).await.err(),
+        bucket.get_object(&key, &version).await.err(),
+        bucket.tag_verified(&key, &version).await.err(),
+        bucket.delete_version(&key, &version).await.err(),
+        bucket.put_thumbnail(&thumbnail, b"x".to_vec()).await.err(),
+        bucket.delete_thumbnail(&thumbnail).await.err(),
+        bucket.create_multipart(&upload).await.err(),
+        bucket.list_parts(&key, &id, None).await.err(),
+        bucket.complete_multipart(&key, &id, &[part], 1, None).await.err(),
+        bucket.abort_multipart(&key, &id).await.err(),
+        bucket.list_object_versions(&Under::Uploads, None, 1).await.err(),
+        bucket.list_multiparts(None, 1).await.err(),
+        bucket.list_versions(&Stored::File(key)).await.err(),
+        bucket
+            .delete_versions(&[ObjectVersion { key: key.to_string(), version: version.clone() }])
+            .await
+            .err(),
+    ];
+    let asked = asked.lock().unwrap();
+    assert!(asked.len() >= calls.len(), "{asked:?}");
+    for (what, owner) in asked.iter() {
+        assert_eq!(owner.as_deref(), Some("123456789012"), "{what}");
     }
 }
 

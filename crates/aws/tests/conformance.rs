@@ -4,13 +4,17 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![expect(clippy::disallowed_methods, reason = "real servers check signatures against the real time")]
 
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::types::{Tag, Tagging};
 use std::env;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use valet_aws::{Connection, S3Bucket, S3Presigner, SweepTable, UploadsTable};
+use valet_core::ports::Verdict;
 use valet_core::testing::conformance::{self, Uploader};
 use valet_core::testing::sample;
-use valet_core::{Upload, UploadId};
+use valet_core::upload::VersionId;
+use valet_core::{Upload, UploadId, UploadKey};
 
 fn connection(endpoint: &str) -> Connection {
     Connection::from_lookup(|name| match name {
@@ -86,6 +90,56 @@ async fn an_s3_bucket_conforms() {
     let uploader = Uploader { presigner: &presigner, client: &Http, now: OffsetDateTime::now_utc() };
     conformance::bucket(&bucket, &uploader, fresh).await;
     conformance::multipart(&bucket, &uploader, fresh).await;
+}
+
+/// A malware scanner: reads a version's tags and writes them all, as `GuardDuty` does.
+struct Scanner {
+    client: aws_sdk_s3::Client,
+    bucket: String,
+}
+
+impl Scanner {
+    fn new() -> Self {
+        let key = |name: &str| env::var(name).unwrap();
+        let (id, secret) = (key("AWS_ACCESS_KEY_ID"), key("AWS_SECRET_ACCESS_KEY"));
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(key("VALET_S3_ENDPOINT"))
+            .force_path_style(true)
+            .credentials_provider(Credentials::new(id, secret, None, None, "environment"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        Self { client: aws_sdk_s3::Client::from_conf(config), bucket: key("VALET_BUCKET") }
+    }
+}
+
+impl conformance::Scan for Scanner {
+    async fn scan(&self, key: &UploadKey, version: &VersionId, verdict: Verdict) {
+        let status = match verdict {
+            Verdict::Clean { .. } => "NO_THREATS_FOUND",
+            Verdict::Malware => "THREATS_FOUND",
+            Verdict::Unscannable => "UNSUPPORTED",
+            Verdict::Awaited => "FAILED",
+            Verdict::NotAsked => panic!("a scanner says something"),
+        };
+        let (key, version) = (key.to_string(), version.as_str());
+        let named = self.client.get_object_tagging().bucket(&self.bucket);
+        let found = named.key(&key).version_id(version).send().await.unwrap();
+        let status = Tag::builder().key("GuardDutyMalwareScanStatus").value(status).build().unwrap();
+        let others = found.tag_set.into_iter().filter(|tag| tag.key() != status.key());
+        let tags = others.chain([status.clone()]).collect();
+        let tagging = Tagging::builder().set_tag_set(Some(tags)).build().unwrap();
+        let named = self.client.put_object_tagging().bucket(&self.bucket).key(&key).version_id(version);
+        named.tagging(tagging).send().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_s3_bucket_with_a_scanner_conforms() {
+    let (bucket, presigner) = s3();
+    let uploader = Uploader { presigner: &presigner, client: &Http, now: OffsetDateTime::now_utc() };
+    conformance::scanned(&bucket.scanned(true), &uploader, &Scanner::new(), fresh).await;
 }
 
 #[tokio::test]

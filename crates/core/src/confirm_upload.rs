@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 pub enum Confirmed {
     /// The verified upload.
     File(Upload),
-    /// S3 still puts the parts together; the same call will tell more.
+    /// S3 still puts the parts together, or the file is being scanned for malware; the same call will tell more.
     UnderWay(Upload),
 }
 
@@ -35,10 +35,10 @@ pub async fn confirm_upload(
 ) -> Result<Confirmed, Error> {
     let missing = match settle_arrival(objects, uploads, now, owner, id).await? {
         Settled::Missing(upload) => upload,
-        settled => return conclude(now, settled, said).map(Confirmed::File),
+        settled => return conclude(now, settled, said),
     };
     if missing.transfer.multipart_id().is_none() {
-        return conclude(now, Settled::Missing(missing), said).map(Confirmed::File);
+        return conclude(now, Settled::Missing(missing), said);
     }
     match complete_upload(objects, &missing, said).await {
         Ok(Assembled::Yes) => {}
@@ -50,7 +50,7 @@ pub async fn confirm_upload(
     match settle_arrival(objects, uploads, now, owner, id).await? {
         // Neither parts nor object: S3 has forgotten it, and there is nothing to resume.
         Settled::Missing(_) => Err(Error::UploadExpired),
-        settled => conclude(now, settled, said).map(Confirmed::File),
+        settled => conclude(now, settled, said),
     }
 }
 
@@ -87,8 +87,8 @@ async fn settle_arrival(
     }
 }
 
-fn conclude(now: OffsetDateTime, settled: Settled, said: &Said) -> Result<Upload, Error> {
-    if let Settled::Ready(upload, _) | Settled::Missing(upload) = &settled
+fn conclude(now: OffsetDateTime, settled: Settled, said: &Said) -> Result<Confirmed, Error> {
+    if let Settled::Ready(upload, _) | Settled::Missing(upload) | Settled::Unscanned(upload) = &settled
         && !upload.transfer.is_in_parts()
         && !said.is_empty()
     {
@@ -102,7 +102,8 @@ fn conclude(now: OffsetDateTime, settled: Settled, said: &Said) -> Result<Upload
         {
             Err(Error::FileMismatch)
         }
-        Settled::Ready(upload, _) => Ok(upload),
+        Settled::Ready(upload, _) => Ok(Confirmed::File(upload)),
+        Settled::Unscanned(upload) => Ok(Confirmed::UnderWay(upload)),
         Settled::Rejected(reason) => Err(Error::Rejected(reason)),
         Settled::Missing(upload) if upload.has_expired(now) => Err(Error::UploadExpired),
         Settled::Missing(_) => Err(Error::NotUploaded { denied: None }),

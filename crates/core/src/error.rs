@@ -180,6 +180,10 @@ fn rejection(reason: RejectReason) -> &'static str {
         RejectReason::Checksum => "the file that arrived does not have the granted SHA-256; it was removed",
         RejectReason::Content => "the file's first bytes are not those of the granted type; it was removed",
         RejectReason::Headers => "the file was stored with other headers than those granted; it was removed",
+        RejectReason::Malware => "malware was found in the file; it was removed",
+        RejectReason::Unscannable => {
+            "the file could not be scanned for malware, which every file must be; it was removed"
+        }
     }
 }
 

@@ -36,6 +36,8 @@ pub enum Outcome {
     NotNeeded,
     /// What arrived was refused.
     Rejected(RejectReason),
+    /// The malware scanner has yet to say something of what arrived. Its verdict is an event of its own.
+    Unscanned,
     /// The object, or the right to have it, is gone.
     Gone,
 }
@@ -64,6 +66,7 @@ pub async fn generate_thumbnails(
     let (upload, verified) = match settle(objects, uploads, now, arrival).await? {
         Settled::Ready(upload, verified) => (upload, verified),
         Settled::Rejected(reason) => return Ok(Outcome::Rejected(reason)),
+        Settled::Unscanned(_) => return Ok(Outcome::Unscanned),
         Settled::Gone(None) => {
             if let Arrival::Event(key, version) = arrival {
                 remove_nobodys(objects, key, version.as_ref()).await?;

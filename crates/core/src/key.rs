@@ -272,6 +272,8 @@ mod tests {
     fn foreign_keys_are_nobodys_upload() {
         for foreign in [
             "thumbnails/2bd806c97f0e00af1a1fc3328fa763a9/x/small.jpg".to_owned(),
+            format!("thumbnails/2bd806c97f0e00af1a1fc3328fa763a9/{ID}.mov"),
+            format!("2bd806c97f0e00af1a1fc3328fa763a9/{ID}.mov"),
             format!("uploads/2bd806c97f0e00af1a1fc3328fa763a9/{ID}.mov.exe"),
             format!("uploads/2bd806c97f0e00af1a1fc3328fa763a9/{ID}.svg"),
             format!("uploads/2bd806c97f0e00af1a1fc3328fa763a9/../x/{ID}.mov"),

@@ -85,10 +85,40 @@ pub trait ReadChunk: Send {
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Self::Chunk>, StoreError>> + Send;
 }
 
-/// Opens the gate.
-pub trait TagVerified {
-    /// Tags one version `verified=true`, after which the bucket policy lets `CloudFront` read it. `false` when the
-    /// version is gone. IAM: `s3:PutObjectVersionTagging`.
+/// Reads what the malware scanner has said.
+pub trait GetVerdict {
+    /// What the scanner has said of one version, by the tag that it leaves there; [`Verdict::NotAsked`], without a call, on a stack that has
+    /// none. `None` when the version is gone. IAM: `s3:GetObjectVersionTagging`, where there is one.
+    fn get_verdict(
+        &self,
+        key: &UploadKey,
+        version: &VersionId,
+    ) -> impl Future<Output = Result<Option<Verdict>, StoreError>> + Send;
+}
+
+/// What the malware scanner has said of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is scanned on this stack.
+    NotAsked,
+    /// Nothing that decides: no word yet, or that the scan failed, after which it may be asked again.
+    Awaited,
+    /// No threats were found.
+    Clean {
+        /// Whether the version carries our tag as well. Tags are written as a whole, so a scanner that comes twice can take it away.
+        is_verified: bool,
+    },
+    /// Threats were found.
+    Malware,
+    /// It can never be scanned: too large, locked by a password, or packed too deep.
+    Unscannable,
+}
+
+/// Opens the gate. Whoever does so knows what the scanner has said: tags are written as a whole, and a scanner that has yet to write its own
+/// could lose ours, or we its.
+pub trait TagVerified: GetVerdict {
+    /// Tags one version `verified=true`, after which the bucket policy lets `CloudFront` read it; where there is a scanner, only one that is
+    /// [`Verdict::Clean`], whose tag stays. `false` when the version is gone. IAM: `s3:PutObjectVersionTagging`.
     fn tag_verified(
         &self,
         key: &UploadKey,
@@ -128,8 +158,7 @@ pub const MAX_GRANTS: usize = 25;
 /// Records grants.
 pub trait PutUploads {
     /// Records new uploads of one owner, at most [`MAX_GRANTS`], each together with its idempotency record if there is one, and counts them
-    /// if the owner's counters admit the claim, which is theirs: all of it or nothing at all. IAM: `dynamodb:PutItem`,
-    /// `dynamodb:UpdateItem`.
+    /// if the owner's counters admit the claim, which is theirs: all of it or nothing at all. IAM: `dynamodb:PutItem`, `dynamodb:UpdateItem`.
     fn put_uploads(
         &self,
         grants: &[NewGrant],
@@ -368,4 +397,23 @@ pub enum PutOutcome {
     },
     /// Nothing recorded: another write with one of the same keys is under way.
     Busy,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_credential_prints() {
+        let (secret, expires_at) =
+            ("https://bucket.example/?X-Amz-Signature=1a2b", OffsetDateTime::UNIX_EPOCH);
+        let named = vec![("policy".to_owned(), secret.to_owned())];
+        for printed in [
+            format!("{:?}", SignedPut { url: secret.to_owned(), headers: named.clone(), expires_at }),
+            format!("{:?}", SignedForm { url: secret.to_owned(), fields: named.clone(), expires_at }),
+            format!("{:?}", SignedCall { url: secret.to_owned(), headers: named.clone(), expires_at }),
+        ] {
+            assert!(printed.contains("expires_at") && !printed.contains("1a2b"), "{printed}");
+        }
+    }
 }

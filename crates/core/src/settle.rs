@@ -1,13 +1,15 @@
 //! Settles what arrived: the one use case behind the client's confirm and S3's event.
 //!
 //! Idempotent, free of order, safe to run twice at once: it may tag or remove the same version any number of times, and
-//! one conditional write decides. It never serves an object that it has not compared with the grant, and never
-//! removes one whose row says ready, nor one that was verified and has no row any more.
+//! one conditional write decides. It never serves an object that it has not compared with the grant or, where files are scanned for malware,
+//! whose own tag does not say that it is clean, whatever an event says; and it never removes one whose row says ready, nor one that was
+//! verified and has no row any more.
 
 use crate::error::StoreError;
 use crate::key::CACHE_CONTROL;
 use crate::ports::{
     DeleteVersion, GetTags, GetUpload, HeadObject, StoredHeaders, StoredObject, TagVerified, UpdateUpload,
+    Verdict,
 };
 use crate::upload::{RejectReason, State, Transition, Verified, VersionId, to_milliseconds};
 use crate::{Owner, Upload, UploadId, UploadKey};
@@ -18,7 +20,7 @@ use time::OffsetDateTime;
 pub enum Arrival {
     /// The owner says that something has arrived.
     Confirm(Owner, UploadId),
-    /// S3 says that this has arrived. The version is unknown when the notification names none.
+    /// S3 says that this has arrived, or the malware scanner that it has scanned it. The version is unknown when the notification names none.
     Event(UploadKey, Option<VersionId>),
 }
 
@@ -31,6 +33,8 @@ pub enum Settled {
     Rejected(RejectReason),
     /// Nothing lies under the key; the upload is still pending.
     Missing(Upload),
+    /// Compared, and as granted; the malware scanner has yet to say something. The upload is still pending.
+    Unscanned(Upload),
     /// The upload ended otherwise (expired, cancelled, deleted); the object is removed. Or there is no such upload; then nothing is, see
     /// [`remove_nobodys`].
     Gone(Option<State>),
@@ -57,6 +61,7 @@ pub async fn settle(
             verify(objects, uploads, now, upload, version).await
         }
         Some(upload) => {
+            tag_again(objects, &upload, version).await?;
             remove_foreign(objects, &upload.key(), version, &upload).await?;
             Ok(describe(Some(upload)))
         }
@@ -76,7 +81,17 @@ async fn verify(
     let Some(object) = objects.head_object(&key, version, with_checksums).await? else {
         return gone_meanwhile(uploads, &upload).await;
     };
-    let transition = match compare(&upload, &object) {
+    let verdict = match compare(&upload, &object) {
+        Ok(()) => match objects.get_verdict(&key, &object.version).await? {
+            None => return gone_meanwhile(uploads, &upload).await,
+            Some(Verdict::Awaited) => return Ok(Settled::Unscanned(upload)),
+            Some(Verdict::NotAsked | Verdict::Clean { .. }) => Ok(()),
+            Some(Verdict::Malware) => Err(RejectReason::Malware),
+            Some(Verdict::Unscannable) => Err(RejectReason::Unscannable),
+        },
+        Err(reason) => Err(reason),
+    };
+    let transition = match verdict {
         Ok(()) => {
             // The gate opens before the row says ready: a reader who sees ready must find the file. Should the write
             // below lose to a cancel, the version is removed, tag and all.
@@ -129,6 +144,24 @@ pub(crate) fn compare(granted: &Upload, stored: &StoredObject) -> Result<(), Rej
     } else {
         Ok(())
     }
+}
+
+/// Gives a ready upload's version our tag back, should a scanner have taken it away by writing its own a second time. Whatever tells of that
+/// second time comes through here.
+async fn tag_again(
+    objects: &impl TagVerified,
+    upload: &Upload,
+    version: Option<&VersionId>,
+) -> Result<(), StoreError> {
+    let State::Ready(verified) = &upload.state else { return Ok(()) };
+    if version != Some(&verified.version) {
+        return Ok(());
+    }
+    let key = upload.key();
+    if objects.get_verdict(&key, &verified.version).await? == Some(Verdict::Clean { is_verified: false }) {
+        objects.tag_verified(&key, &verified.version).await?;
+    }
+    Ok(())
 }
 
 /// Removes a version that is not the verified one of a ready upload; the current one, where none is named.

@@ -121,10 +121,16 @@ pub enum RejectReason {
     Content,
     /// Stored with other headers than those granted.
     Headers,
+    /// The malware scanner found threats in it.
+    Malware,
+    /// The malware scanner cannot scan it, or has not by the end.
+    Unscannable,
 }
 
 impl RejectReason {
-    const ALL: [Self; 4] = [Self::Size, Self::Checksum, Self::Content, Self::Headers];
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Size, Self::Checksum, Self::Content, Self::Headers, Self::Malware, Self::Unscannable];
 
     /// The stable code in rows and answers.
     pub const fn code(self) -> &'static str {
@@ -133,6 +139,8 @@ impl RejectReason {
             Self::Checksum => "checksum_mismatch",
             Self::Content => "content_mismatch",
             Self::Headers => "headers_mismatch",
+            Self::Malware => "malware",
+            Self::Unscannable => "unscannable",
         }
     }
 

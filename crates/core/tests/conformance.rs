@@ -16,6 +16,13 @@ async fn the_memory_bucket_conforms() {
 }
 
 #[tokio::test]
+async fn the_memory_bucket_with_a_scanner_conforms() {
+    let bucket = MemoryBucket::scanned();
+    let uploader = conformance::Uploader { presigner: &bucket, client: &bucket, now: sample::NOW };
+    conformance::scanned(&bucket, &uploader, &bucket, sample::pending).await;
+}
+
+#[tokio::test]
 async fn the_memory_table_conforms() {
     let table = MemoryTable::default();
     conformance::table(&table, sample::pending).await;

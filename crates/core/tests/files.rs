@@ -10,9 +10,9 @@ use valet_core::error::StoreErrorKind;
 use valet_core::key::{CACHE_CONTROL, ThumbnailFormat, ThumbnailName};
 use valet_core::list_files::{Cursor, FilesPage, MAX_ROWS, PageSize};
 use valet_core::ports::{
-    Copies, DeleteThumbnail, DeleteVersion, DeleteVersions, GetObject, GetTags, GetUpload, HeadObject,
-    InvalidateCopies, ListReady, ListVersions, ObjectVersion, PutThumbnail, ReadyPage, Stored, StoredHeaders,
-    StoredObject, TagVerified, Tags, UpdateUpload,
+    Copies, DeleteThumbnail, DeleteVersion, DeleteVersions, GetObject, GetTags, GetUpload, GetVerdict,
+    HeadObject, InvalidateCopies, ListReady, ListVersions, ObjectVersion, PutThumbnail, ReadyPage, Stored,
+    StoredHeaders, StoredObject, TagVerified, Tags, UpdateUpload, Verdict,
 };
 use valet_core::settle::Arrival;
 use valet_core::testing::{Failing, FakeRender, MemoryBucket, MemoryCdn, MemoryTable, sample};
@@ -553,6 +553,13 @@ impl GetObject for Deleting<'_> {
         version: &VersionId,
     ) -> Result<Option<Self::Body>, StoreError> {
         self.call(self.stack.bucket.get_object(key, version)).await
+    }
+}
+
+impl GetVerdict for Deleting<'_> {
+    async fn get_verdict(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Verdict>, StoreError> {
+        // Nothing is scanned there, and so nothing asked.
+        self.stack.bucket.get_verdict(key, version).await
     }
 }
 

@@ -103,7 +103,9 @@ impl Problem {
                     RejectReason::Size
                     | RejectReason::Checksum
                     | RejectReason::Content
-                    | RejectReason::Headers,
+                    | RejectReason::Headers
+                    | RejectReason::Malware
+                    | RejectReason::Unscannable,
                 )
                 | Error::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
                 Error::Store(error) if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
@@ -207,6 +209,8 @@ mod tests {
             Error::Rejected(RejectReason::Checksum),
             Error::Rejected(RejectReason::Content),
             Error::Rejected(RejectReason::Headers),
+            Error::Rejected(RejectReason::Malware),
+            Error::Rejected(RejectReason::Unscannable),
             Error::IdempotencyKeyReused,
             Error::IdempotencyInProgress,
             store(StoreErrorKind::Transient),

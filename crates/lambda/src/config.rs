@@ -54,6 +54,11 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         parsed.map_err(|problem| self.problems.push(format!("{name}: {problem}"))).ok()
     }
 
+    /// `true` or `false`.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        self.parse(name, |text| text.parse().map_err(|_| format!("`{text}` is neither true nor false")))
+    }
+
     /// A whole number from `least` to `most`.
     pub fn number(&mut self, name: &str, least: u64, most: u64) -> Option<u64> {
         self.number_of("", name, least, most)

@@ -11,6 +11,8 @@ pub(crate) struct Config {
     /// The account the bucket must belong to.
     pub(crate) bucket_owner: String,
     pub(crate) table: String,
+    /// Whether a file is ready only once the malware scanner has found it clean.
+    pub(crate) malware_scan: bool,
     /// The address files are served at, without a trailing slash.
     pub(crate) cdn_url: String,
     /// The address the API is public at, without a trailing slash, if it is not the one that is called.
@@ -26,6 +28,7 @@ impl Config {
         let bucket = settings.text("BUCKET");
         let bucket_owner = settings.text("BUCKET_OWNER");
         let table = settings.text("TABLE");
+        let malware_scan = settings.flag("MALWARE_SCAN");
         let cdn_url = settings.text("CDN_URL");
         let api_url = settings.optional("API_URL");
         let policy = settings.policy();
@@ -36,6 +39,7 @@ impl Config {
                 bucket: bucket?,
                 bucket_owner: bucket_owner?,
                 table: table?,
+                malware_scan: malware_scan?,
                 cdn_url: cdn_url?,
                 api_url,
                 policy: policy?,

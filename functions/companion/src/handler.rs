@@ -9,8 +9,8 @@ use valet_core::loose_parts::{begin_parts, find_parts, grant_parts, list_parts, 
 use valet_core::policy::Policy;
 use valet_core::ports::{
     AbortMultipart, CompleteMultipart, CreateMultipart, DeleteVersion, GetSession, GetUpload, GetUsage,
-    HeadObject, ListParts, PresignMultipart, PresignPart, PresignPost, PutSession, PutUploads, TagVerified,
-    UpdateUpload,
+    GetVerdict, HeadObject, ListParts, PresignMultipart, PresignPart, PresignPost, PutSession, PutUploads,
+    TagVerified, UpdateUpload,
 };
 use valet_core::sessions::{Secret, open_session, session_owner};
 use valet_core::{Error, Owner, Upload, UploadId, cancel_upload, confirm_upload, issue_form};
@@ -40,6 +40,7 @@ pub(crate) trait Objects:
     + CompleteMultipart
     + AbortMultipart
     + HeadObject
+    + GetVerdict
     + TagVerified
     + DeleteVersion
 {
@@ -53,6 +54,7 @@ impl<T> Objects for T where
         + CompleteMultipart
         + AbortMultipart
         + HeadObject
+        + GetVerdict
         + TagVerified
         + DeleteVersion
 {

@@ -18,7 +18,8 @@ async fn main() -> Result<(), Error> {
     let config = valet_lambda::configure(Config::from_lookup)?;
     let metrics = Metrics::new(config.service, "companion").started(valet_lambda::now());
     let function = Companion {
-        objects: S3Companion::new(&config.connection, config.bucket.clone(), config.bucket_owner),
+        objects: S3Companion::new(&config.connection, config.bucket.clone(), config.bucket_owner)
+            .scanned(config.malware_scan),
         uploads: Measured::new(UploadsTable::new(&config.connection, config.table), metrics),
         policy: config.policy,
         bucket: config.bucket,

@@ -10,6 +10,8 @@ pub(crate) struct Config {
     /// The account the bucket must belong to.
     pub(crate) bucket_owner: String,
     pub(crate) table: String,
+    /// Whether a file is ready only once the malware scanner has found it clean.
+    pub(crate) malware_scan: bool,
     /// The address files are served at, without a trailing slash.
     pub(crate) cdn_url: String,
     pub(crate) connection: Connection,
@@ -22,6 +24,7 @@ impl Config {
         let bucket = settings.text("BUCKET");
         let bucket_owner = settings.text("BUCKET_OWNER");
         let table = settings.text("TABLE");
+        let malware_scan = settings.flag("MALWARE_SCAN");
         let cdn_url = settings.text("CDN_URL");
         let connection = settings.read(Connection::from_lookup(&lookup));
         settings.finish(|| {
@@ -30,6 +33,7 @@ impl Config {
                 bucket: bucket?,
                 bucket_owner: bucket_owner?,
                 table: table?,
+                malware_scan: malware_scan?,
                 cdn_url: cdn_url?,
                 connection: connection?,
             })

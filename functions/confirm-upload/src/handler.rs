@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use valet_core::complete_upload::Said;
 use valet_core::confirm_upload::Confirmed;
 use valet_core::ports::{
-    AbortMultipart, CompleteMultipart, DeleteVersion, GetUpload, HeadObject, ListParts, TagVerified,
-    UpdateUpload,
+    AbortMultipart, CompleteMultipart, DeleteVersion, GetUpload, GetVerdict, HeadObject, ListParts,
+    TagVerified, UpdateUpload,
 };
 use valet_core::{cancel_upload, confirm_upload};
 use valet_http::{Call, ConfirmedView, FileView, Problem, Reply, UploadView, confirmed_key, respond, said};
@@ -25,7 +25,7 @@ pub(crate) async fn handle<O, U>(
     request: Request,
 ) -> Result<Response<Body>, Infallible>
 where
-    O: HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart + AbortMultipart,
+    O: HeadObject + GetVerdict + TagVerified + DeleteVersion + ListParts + CompleteMultipart + AbortMultipart,
     U: GetUpload + UpdateUpload,
 {
     respond(request, async |call| {
@@ -42,7 +42,7 @@ where
 
 async fn confirm<O, U>(function: &ConfirmUpload<O, U>, call: &Call, id: &str) -> Result<Reply, Problem>
 where
-    O: HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart + AbortMultipart,
+    O: HeadObject + GetVerdict + TagVerified + DeleteVersion + ListParts + CompleteMultipart + AbortMultipart,
     U: GetUpload + UpdateUpload,
 {
     let ConfirmUpload { objects, uploads, cdn_url } = function;
@@ -57,7 +57,7 @@ where
 
 async fn confirm_key<O, U>(function: &ConfirmUpload<O, U>, call: &Call) -> Result<Reply, Problem>
 where
-    O: HeadObject + TagVerified + DeleteVersion + ListParts + CompleteMultipart + AbortMultipart,
+    O: HeadObject + GetVerdict + TagVerified + DeleteVersion + ListParts + CompleteMultipart + AbortMultipart,
     U: GetUpload + UpdateUpload,
 {
     let ConfirmUpload { objects, uploads, cdn_url } = function;

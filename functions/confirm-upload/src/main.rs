@@ -17,7 +17,8 @@ async fn main() -> Result<(), Error> {
     let config = valet_lambda::configure(Config::from_lookup)?;
     let metrics = Metrics::new(config.service, "confirm-upload").started(valet_lambda::now());
     let function = ConfirmUpload {
-        objects: S3Bucket::new(&config.connection, config.bucket, config.bucket_owner),
+        objects: S3Bucket::new(&config.connection, config.bucket, config.bucket_owner)
+            .scanned(config.malware_scan),
         uploads: Measured::new(UploadsTable::new(&config.connection, config.table), metrics),
         cdn_url: config.cdn_url,
     };

@@ -14,6 +14,8 @@ pub(crate) struct Config {
     /// The account the bucket must belong to.
     pub(crate) bucket_owner: String,
     pub(crate) table: String,
+    /// Whether a file is ready only once the malware scanner has found it clean.
+    pub(crate) malware_scan: bool,
     /// What is made of each image.
     pub(crate) variants: Variants,
     /// What is made of no image larger than this.
@@ -28,6 +30,7 @@ impl Config {
         let bucket = settings.text("BUCKET");
         let bucket_owner = settings.text("BUCKET_OWNER");
         let table = settings.text("TABLE");
+        let malware_scan = settings.flag("MALWARE_SCAN");
         let variants = settings.parse("THUMBNAIL_VARIANTS", |text| {
             text.parse().map_err(|error: VariantsError| error.to_string())
         });
@@ -39,6 +42,7 @@ impl Config {
                 bucket: bucket?,
                 bucket_owner: bucket_owner?,
                 table: table?,
+                malware_scan: malware_scan?,
                 variants: variants?,
                 limits: Limits { max_pixels: megapixels? * 1_000_000, ..Limits::DEFAULT },
                 connection: connection?,
@@ -51,11 +55,12 @@ impl Config {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 9] = [
+    const GOOD: [(&str, &str); 10] = [
         ("SERVICE", "valet-dev"),
         ("BUCKET", "b"),
         ("BUCKET_OWNER", "123456789012"),
         ("TABLE", "t"),
+        ("MALWARE_SCAN", "false"),
         ("THUMBNAIL_VARIANTS", "small:200x200:fit:jpeg:85, wide:1600x900:cover:webp:80"),
         ("MAX_MEGAPIXELS", "12"),
         ("AWS_REGION", "eu-central-1"),
@@ -89,11 +94,12 @@ mod tests {
     }
 
     #[test]
-    fn variants_and_megapixels_are_checked_and_named() {
+    fn every_value_is_checked_and_named() {
         for (name, value) in [
             ("THUMBNAIL_VARIANTS", "small:200x200:fit:avif:85"),
             ("THUMBNAIL_VARIANTS", "small:200x200:fit:jpeg:85,small:400x400:fit:jpeg:85"),
             ("THUMBNAIL_VARIANTS", ","),
+            ("MALWARE_SCAN", "on"),
             ("MAX_MEGAPIXELS", "0"),
             ("MAX_MEGAPIXELS", "101"),
             ("MAX_MEGAPIXELS", "many"),

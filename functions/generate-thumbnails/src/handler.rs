@@ -1,7 +1,7 @@
 //! Runs one trigger's arrivals through the use case, one log line each. A transient failure goes back to where the event
-//! came from; a permanent one has been recorded and is done.
+//! came from, and so does a verdict whose tag is not there yet; a permanent failure has been recorded and is done.
 
-use crate::event::{Trigger, message_arrivals};
+use crate::event::{Notice, Trigger, message_notices};
 use crate::render::Renderer;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use lambda_runtime::{Error, LambdaEvent};
@@ -13,8 +13,8 @@ use tracing::{error, info, warn};
 use valet_core::error::chain;
 use valet_core::generate_thumbnails::{Outcome, Reading};
 use valet_core::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, GetTags, GetUpload, HeadObject, PutThumbnail, TagVerified,
-    UpdateUpload,
+    DeleteThumbnail, DeleteVersion, GetObject, GetTags, GetUpload, GetVerdict, HeadObject, PutThumbnail,
+    TagVerified, UpdateUpload,
 };
 use valet_core::settle::Arrival;
 use valet_core::{StoreError, generate_thumbnails};
@@ -33,10 +33,12 @@ pub(crate) struct GenerateThumbnails<O, U> {
 /// Why an arrival has to come again.
 #[derive(Debug, thiserror::Error)]
 enum Retry {
-    #[error("the message is not an S3 event")]
+    #[error("the message is no event of S3 or the malware scanner")]
     Unreadable(#[from] serde_json::Error),
     #[error("storage failed")]
     Store(#[from] StoreError),
+    #[error("the scanner tells of a verdict, and has not tagged the object with it yet")]
+    NotTagged,
     #[error("the deadline came first")]
     TimedOut,
 }
@@ -47,7 +49,14 @@ pub(crate) async fn handle<O, U>(
     event: LambdaEvent<Value>,
 ) -> Result<SqsBatchResponse, Error>
 where
-    O: HeadObject + TagVerified + GetTags + DeleteVersion + GetObject + PutThumbnail + DeleteThumbnail,
+    O: HeadObject
+        + GetVerdict
+        + GetTags
+        + TagVerified
+        + DeleteVersion
+        + GetObject
+        + PutThumbnail
+        + DeleteThumbnail,
     U: GetUpload + UpdateUpload,
 {
     let now = valet_lambda::now();
@@ -65,7 +74,7 @@ where
                 }
             }
         }
-        Trigger::S3(arrivals) => run.arrivals(&arrivals).await?,
+        Trigger::Bare(notices) => run.notices(&notices).await?,
     }
     Ok(answer)
 }
@@ -81,23 +90,34 @@ struct Run<'a, O, U> {
 
 impl<O, U> Run<'_, O, U>
 where
-    O: HeadObject + TagVerified + GetTags + DeleteVersion + GetObject + PutThumbnail + DeleteThumbnail,
+    O: HeadObject
+        + GetVerdict
+        + GetTags
+        + TagVerified
+        + DeleteVersion
+        + GetObject
+        + PutThumbnail
+        + DeleteThumbnail,
     U: GetUpload + UpdateUpload,
 {
     async fn message(&self, message: &SqsMessage) -> Result<(), Retry> {
-        let arrivals = message_arrivals(message).inspect_err(|error| self.warn_unreadable(error))?;
-        self.arrivals(&arrivals).await
+        let notices = message_notices(message).inspect_err(|error| self.warn_unreadable(error))?;
+        self.notices(&notices).await
     }
 
-    async fn arrivals(&self, arrivals: &[Arrival]) -> Result<(), Retry> {
-        if arrivals.is_empty() {
+    async fn notices(&self, notices: &[Notice]) -> Result<(), Retry> {
+        if notices.is_empty() {
             let (duration_ms, cold_start) = (milliseconds_since(self.start), is_cold_start());
             let request_id = self.request_id;
             info!(request_id, outcome = "nothing_arrived", duration_ms, cold_start, "event");
         }
-        for arrival in arrivals {
+        for Notice { arrival, has_verdict } in notices {
             let start = Instant::now();
-            let result = self.arrival(arrival).await;
+            let result = match self.arrival(arrival).await {
+                // Nothing else would tell of it: the arrival without a verdict waits for this very event.
+                Ok(Outcome::Unscanned) if *has_verdict => Err(Retry::NotTagged),
+                result => result,
+            };
             self.log(arrival, &result, start);
             result?;
         }
@@ -188,6 +208,7 @@ fn describe(outcome: &Outcome) -> Said {
         }
         Outcome::NotNeeded => said("not_needed"),
         Outcome::Rejected(reason) => Said { reason: Some(reason.code()), ..said("rejected") },
+        Outcome::Unscanned => said("unscanned"),
         Outcome::Gone => said("gone"),
     }
 }

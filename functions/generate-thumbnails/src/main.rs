@@ -20,7 +20,8 @@ async fn main() -> Result<(), Error> {
     let config = valet_lambda::configure(Config::from_lookup)?;
     let metrics = Metrics::new(config.service, "generate-thumbnails").started(valet_lambda::now());
     let function = GenerateThumbnails {
-        objects: S3Bucket::new(&config.connection, config.bucket, config.bucket_owner),
+        objects: S3Bucket::new(&config.connection, config.bucket, config.bucket_owner)
+            .scanned(config.malware_scan),
         uploads: Measured::new(UploadsTable::new(&config.connection, config.table), metrics),
         renderer: Renderer::new(config.variants, config.limits),
     };

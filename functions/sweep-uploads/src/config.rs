@@ -17,6 +17,8 @@ pub(crate) struct Config {
     /// The account the bucket must belong to.
     pub(crate) bucket_owner: String,
     pub(crate) table: String,
+    /// Whether a file is ready only once the malware scanner has found it clean.
+    pub(crate) malware_scan: bool,
     /// The distribution that may keep copies of deleted files.
     pub(crate) distribution_id: String,
     /// The queue of the arrivals.
@@ -32,6 +34,7 @@ impl Config {
         let bucket = settings.text("BUCKET");
         let bucket_owner = settings.text("BUCKET_OWNER");
         let table = settings.text("TABLE");
+        let malware_scan = settings.flag("MALWARE_SCAN");
         let distribution_id = settings.text("DISTRIBUTION_ID");
         let queue_url = settings.text("QUEUE_URL");
         let grace = settings.seconds("GRACE_SECONDS", 0, MAX_SECONDS);
@@ -45,6 +48,7 @@ impl Config {
                 bucket: bucket?,
                 bucket_owner: bucket_owner?,
                 table: table?,
+                malware_scan: malware_scan?,
                 distribution_id: distribution_id?,
                 queue_url: queue_url?,
                 limits: Limits {
@@ -64,11 +68,12 @@ mod tests {
     use super::*;
     use time::Duration;
 
-    const GOOD: [(&str, &str); 13] = [
+    const GOOD: [(&str, &str); 14] = [
         ("SERVICE", "valet-dev"),
         ("BUCKET", "b"),
         ("BUCKET_OWNER", "123456789012"),
         ("TABLE", "t"),
+        ("MALWARE_SCAN", "true"),
         ("DISTRIBUTION_ID", "E1A2B3C4D5E6F7"),
         ("QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/q"),
         ("GRACE_SECONDS", "3600"),

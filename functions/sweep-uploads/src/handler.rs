@@ -12,8 +12,8 @@ use tracing::{error, info, warn};
 use valet_core::error::chain;
 use valet_core::ports::{
     AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetTags, GetUpload, GetUsage,
-    HeadObject, InvalidateCopies, ListDue, ListDueUsage, ListMultiparts, ListObjectVersions, ListUploads,
-    ListVersions, PutCursor, PutUsage, RequeueArrival, TagVerified, UpdateUpload,
+    GetVerdict, HeadObject, InvalidateCopies, ListDue, ListDueUsage, ListMultiparts, ListObjectVersions,
+    ListUploads, ListVersions, PutCursor, PutUsage, RequeueArrival, TagVerified, UpdateUpload,
 };
 use valet_core::sweep_uploads;
 use valet_core::sweep_uploads::{About, Counts, Failure, Limits, Report, Run};
@@ -60,6 +60,7 @@ pub(crate) async fn handle<O, U, C, I, Q>(
 ) -> Result<Answer, Error>
 where
     O: HeadObject
+        + GetVerdict
         + TagVerified
         + GetTags
         + DeleteVersion

@@ -20,7 +20,8 @@ async fn main() -> Result<(), Error> {
     let function = SweepUploads {
         queue: ThumbnailQueue::new(&config.connection, config.queue_url, config.bucket.clone()),
         cdn: CloudFrontDistribution::new(&config.connection, config.distribution_id),
-        objects: S3Bucket::new(&config.connection, config.bucket, config.bucket_owner),
+        objects: S3Bucket::new(&config.connection, config.bucket, config.bucket_owner)
+            .scanned(config.malware_scan),
         index: SweepTable::new(&config.connection, config.table.clone()),
         uploads: Measured::new(
             UploadsTable::new(&config.connection, config.table),

@@ -4,7 +4,7 @@ Each takes the expanded stack and raises AssertionError when its sentence is fal
 it can. None may look at the source of the template: what SAM makes of it is what counts.
 """
 
-from . import arrivals, bounds, bucket_policy, callers, delivery, edge, functions, monitoring, page, permissions, schedule, shape, sign_in, storage, uppy
+from . import arrivals, bounds, bucket_policy, callers, delivery, edge, functions, malware, monitoring, page, permissions, schedule, shape, sign_in, storage, uppy
 from .assertion import ASSERTIONS
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "delivery",
     "edge",
     "functions",
+    "malware",
     "monitoring",
     "page",
     "permissions",

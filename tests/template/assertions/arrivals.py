@@ -14,6 +14,8 @@ def only_arrivals_under_uploads_are_notified(stack: Stack) -> None:
     same(
         text(stack.properties("Bucket")["NotificationConfiguration"]),
         {
+            # malware.py says what for.
+            "EventBridgeConfiguration": ["if ScansForMalware", {"EventBridgeEnabled": True}, "${AWS::NoValue}"],
             "QueueConfigurations": [
                 {
                     "Event": "s3:ObjectCreated:*",
@@ -29,8 +31,10 @@ def only_arrivals_under_uploads_are_notified(stack: Stack) -> None:
     put("Bucket > BucketName", "valet-uploads"),
     put("ThumbnailQueuePolicy > PolicyDocument > Statement > BucketSendsArrivals > Condition > ArnEquals > aws:SourceArn", "arn:aws:s3:::*"),
     put("ThumbnailQueuePolicy > PolicyDocument > Statement > BucketSendsArrivals > Action", "sqs:*"),
+    put("ThumbnailQueuePolicy > PolicyDocument > Statement > 1 > Fn::If > 1 > Condition > ArnEquals > aws:SourceArn", {"Fn::GetAtt": ["SweepUploadsFunctionSchedule", "Arn"]}),
+    drop("ThumbnailQueuePolicy > PolicyDocument > Statement > 1"),
 )
-def the_queue_takes_messages_from_this_bucket_alone(stack: Stack) -> None:
+def the_queue_takes_messages_from_this_bucket_and_of_verdicts_about_it_alone(stack: Stack) -> None:
     bucket = text(stack.properties("Bucket")["BucketName"])
     same(bucket, f"valet-{STACK_GUID}")
     allowed = [text(s) for policy, s in stack.resource_statements() if policy == "ThumbnailQueuePolicy" and s["Effect"] == "Allow"]
@@ -47,7 +51,15 @@ def the_queue_takes_messages_from_this_bucket_alone(stack: Stack) -> None:
                     "ArnEquals": {"aws:SourceArn": f"arn:${{AWS::Partition}}:s3:::{bucket}"},
                     "StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"},
                 },
-            }
+            },
+            {
+                "Sid": "ScannerTellsOfVerdicts",
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": "${ThumbnailQueue.Arn}",
+                "Condition": {"ArnEquals": {"aws:SourceArn": "${VerdictRule.Arn}"}},
+            },
         ],
     )
 

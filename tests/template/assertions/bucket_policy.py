@@ -1,7 +1,7 @@
 """What the bucket refuses, and the one reader it has."""
 
 from ..mutate import drop, put
-from ..stack import Stack, text
+from ..stack import Stack, text, unless_left_out
 from .assertion import BUCKET_ARN, assertion, same
 
 
@@ -22,9 +22,13 @@ def denied(stack: Stack, sid: str, action: object, resource: object, condition: 
     drop("BucketPolicy > PolicyDocument > Statement > ServeVerifiedFiles > Condition > StringEquals > s3:ExistingObjectTag/verified"),
     put("BucketPolicy > PolicyDocument > Statement > ServeThumbnails > Resource", {"Fn::Sub": "arn:${AWS::Partition}:s3:::${BucketName}/*"}),
     drop("BucketPolicy > PolicyDocument > Statement > ServeVerifiedFiles > Condition > StringEquals > AWS:SourceArn"),
+    drop("BucketPolicy > PolicyDocument > Statement > ServeVerifiedFiles > Condition > StringEquals > s3:ExistingObjectTag/GuardDutyMalwareScanStatus"),
+    put("BucketPolicy > PolicyDocument > Statement > ServeVerifiedFiles > Condition > StringEquals > s3:ExistingObjectTag/GuardDutyMalwareScanStatus > Fn::If > 1", "UNSUPPORTED"),
+    put("BucketPolicy > PolicyDocument > Statement > ServeVerifiedFiles > Condition > StringEquals > s3:ExistingObjectTag/GuardDutyMalwareScanStatus > Fn::If > 0", "TakesForms"),
     put("BucketPolicy > PolicyDocument > Statement > ServeVerifiedFiles > Action", ["s3:GetObject", "s3:ListBucket"]),
 )
-def only_this_distribution_reads_and_uploads_only_when_verified(stack: Stack) -> None:
+def only_this_distribution_reads_and_uploads_only_when_verified_and_clean_if_they_are_scanned(stack: Stack) -> None:
+    clean = ["if DemandsVerdict", "NO_THREATS_FOUND", "${AWS::NoValue}"]
     arn = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Distribution}"
     same(
         [text(s) for policy, s in stack.resource_statements() if policy == "BucketPolicy" and s["Effect"] == "Allow"],
@@ -35,7 +39,13 @@ def only_this_distribution_reads_and_uploads_only_when_verified(stack: Stack) ->
                 "Principal": {"Service": "cloudfront.amazonaws.com"},
                 "Action": "s3:GetObject",
                 "Resource": f"{BUCKET_ARN}/uploads/*",
-                "Condition": {"StringEquals": {"AWS:SourceArn": arn, "s3:ExistingObjectTag/verified": "true"}},
+                "Condition": {
+                    "StringEquals": {
+                        "AWS:SourceArn": arn,
+                        "s3:ExistingObjectTag/verified": "true",
+                        "s3:ExistingObjectTag/GuardDutyMalwareScanStatus": clean,
+                    }
+                },
             },
             {
                 "Sid": "ServeThumbnails",
@@ -71,7 +81,7 @@ def nothing_is_read_or_written_without_tls(stack: Stack) -> None:
 def queue_policies_lie_on_the_queue_they_speak_of(stack: Stack) -> None:
     for logical_id, policy in stack.of_type("AWS::SQS::QueuePolicy").items():
         queue, = policy["Queues"]
-        for statement in policy["PolicyDocument"]["Statement"]:
+        for statement in map(unless_left_out, policy["PolicyDocument"]["Statement"]):
             same((logical_id, text(statement["Resource"])), (logical_id, f"${{{queue['Ref']}.Arn}}"))
 
 
@@ -94,9 +104,10 @@ def tls_below_1_2_is_refused(stack: Stack) -> None:
 )
 def a_put_that_could_overwrite_is_refused(stack: Stack) -> None:
     statement = bucket_statement(stack, "DenyOverwrite")
-    # Where forms are taken, everywhere but under theirs; thumbnails are written over by whoever makes them again.
+    # Where forms are taken, everywhere but under theirs; thumbnails are written over by whoever makes them again, GuardDuty's test object by it.
     forms = statement.pop("NotResource")
-    same(forms, ["if TakesForms", [f"{BUCKET_ARN}/uploads/open/*", f"{BUCKET_ARN}/thumbnails/*"], "${AWS::NoValue}"])
+    elsewhere = [f"{BUCKET_ARN}/{key}" for key in ("uploads/open/*", "thumbnails/*", "malware-protection-resource-validation-object")]
+    same(forms, ["if TakesForms", elsewhere, "${AWS::NoValue}"])
     same(
         statement,
         {

@@ -27,7 +27,7 @@ def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None
         file = ROOT / "functions" / binary / "src" / "config.rs"
         assert file.is_file(), f"{file.relative_to(ROOT)} is missing"
         code = file.read_text().split("#[cfg(test)]")[0]
-        read = set(re.findall(r'settings\.(?:text|optional|parse|number|seconds)\(\s*"(\w+)"', code))
+        read = set(re.findall(r'settings\.(?:text|optional|parse|flag|number|seconds)\(\s*"(\w+)"', code))
         if "settings.policy()" in code:
             read |= POLICY
         same((binary, set(function["Environment"]["Variables"])), (binary, read))
@@ -43,6 +43,8 @@ def each_function_gets_the_variables_that_its_config_reads(stack: Stack) -> None
     put("IssueUploadFunction > Environment > Variables > OWNER_MAX_FILES", {"Ref": "OwnerMaxPending"}),
     put("CompanionFunction > Environment > Variables > OWNER_GRANTS_PER_MINUTE", "0"),
     put("ServePageFunction > Environment > Variables > CLIENT_ID", {"Ref": "PageClientId"}),
+    put("ConfirmUploadFunction > Environment > Variables > MALWARE_SCAN", "false"),
+    put("GenerateThumbnailsFunction > Environment > Variables > MALWARE_SCAN > Fn::If > 0", "ScansWithGuardDuty"),
     put("ServePageFunction > Environment > Variables > API_BASE_URL", {"Ref": "PublicApiUrl"}),
 )
 def each_variable_has_its_value(stack: Stack) -> None:
@@ -69,6 +71,7 @@ def each_variable_has_its_value(stack: Stack) -> None:
         "OBJECT_AGE_SECONDS": "86400",
         "MULTIPART_AGE_SECONDS": "3600",
         "WALK_PAGES": "2",
+        "MALWARE_SCAN": ["if ScansForMalware", "true", "false"],
         "API_BASE_URL": ["if HasPublicApiUrl", "${PublicApiUrl}", "${Api.ApiEndpoint}"],
         "BUCKET_URL": "https://${Bucket.RegionalDomainName}",
         "ISSUER": ["if MakesUserPool", "${SignInPool.Outputs.Issuer}", PARAMETERS["JwtIssuer"]],

@@ -171,6 +171,7 @@ def the_dashboard_shows_every_alarm_and_every_metric(stack: Stack) -> None:
             "SweepRequeued": service,
             "SweepAborted": service,
             "SweepRemoved": service,
+            "UsageMended": service,
             "SweepFailed": service,
             "SweepTruncated": service,
             "UploadsStuck": service,

@@ -9,7 +9,9 @@ use crate::ports::{
     ListDue, ListObjectVersions, ListVersions, RequeueArrival, TagVerified, Under, UpdateUpload,
 };
 use crate::settle::{Arrival, Settled, settle};
-use crate::upload::{State, THUMBNAIL_PATIENCE, Thumbnails, Transition, Verified, to_milliseconds};
+use crate::upload::{
+    RejectReason, State, THUMBNAIL_PATIENCE, Thumbnails, Transition, Verified, to_milliseconds,
+};
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use time::OffsetDateTime;
@@ -120,7 +122,8 @@ async fn look<T>(
     }
 }
 
-/// What has arrived is settled as its client's confirm would have; where nothing has, the grant's end counts, and the grace after it.
+/// What has arrived is settled as its client's confirm would have; where nothing has, or no scanner has said anything of it, the grant's end
+/// counts, and the grace after it.
 async fn pending<T>(
     objects: &(impl HeadObject + TagVerified + DeleteVersion + AbortMultipart + ListObjectVersions),
     uploads: &(impl GetUpload + UpdateUpload),
@@ -129,30 +132,32 @@ async fn pending<T>(
     due_at: OffsetDateTime,
 ) -> Result<Counts, StoreError> {
     let nothing = Counts::default();
-    match settle(objects, uploads, run.now, &Arrival::Confirm(upload.owner, upload.id)).await? {
-        Settled::Ready(..) | Settled::Rejected(_) => return Ok(Counts { settled: 1, ..nothing }),
-        Settled::Gone(_) => return Ok(nothing),
-        Settled::Missing(_) => {}
-    }
+    let (end_of, counts) =
+        match settle(objects, uploads, run.now, &Arrival::Confirm(upload.owner, upload.id)).await? {
+            Settled::Ready(..) | Settled::Rejected(_) => return Ok(Counts { settled: 1, ..nothing }),
+            Settled::Gone(_) => return Ok(nothing),
+            Settled::Missing(_) => {
+                (Transition::Expire { at: to_milliseconds(run.now) }, Counts { expired: 1, ..nothing })
+            }
+            // No verdict by the end is none: it was never served, and does not wait for ever.
+            Settled::Unscanned(_) => {
+                (Transition::Reject(RejectReason::Unscannable), Counts { settled: 1, ..nothing })
+            }
+        };
     let end = upload.expires_at + run.limits.grace;
     if run.now < end {
         looked(uploads, upload, due_at, Some(end)).await?;
         return Ok(nothing);
     }
-    let expire = Transition::Expire { at: to_milliseconds(run.now) };
-    let Some(expired) = uploads.update_upload(upload, &expire).await? else {
-        // It has arrived or was cancelled at this moment.
+    let Some(ended) = uploads.update_upload(upload, &end_of).await? else {
+        // It has arrived, was scanned or was cancelled at this moment.
         return Ok(nothing);
     };
     // The tombstone comes first: what arrives from here on meets it, and what this run fails to remove the second look will.
-    abort(objects, &expired).await?;
-    let removed = remove_versions(objects, &expired).await?;
-    Ok(Counts {
-        expired: 1,
-        aborted: u64::from(expired.transfer.multipart_id().is_some()),
-        removed,
-        ..nothing
-    })
+    abort(objects, &ended).await?;
+    let removed = remove_versions(objects, &ended).await?;
+    let aborted = u64::from(counts.expired == 1 && ended.transfer.multipart_id().is_some());
+    Ok(Counts { aborted, removed, ..counts })
 }
 
 /// The arrival is told of again, less and less often; after a day there will be none. Where nobody has looked for that long, because the

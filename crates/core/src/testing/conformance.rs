@@ -17,14 +17,14 @@ use crate::ports::{
     DeleteThumbnail, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetSession, GetUpload,
     GetUsage, HeadObject, IdempotencyRecord, ListReady, ListUploads, ListVersions, PresignPut, PutSession,
     PutThumbnail, PutUploads, PutUsage, ReadChunk, SignedPut, Stored, StoredHeaders, TagVerified,
-    UpdateUpload,
+    UpdateUpload, Verdict,
 };
 use crate::sessions::{Secret, Session};
 use crate::upload::{
     Dimensions, MultipartId, RejectReason, SECOND_LOOK, Size, State, THUMBNAIL_PATIENCE, Thumbnails,
     Transition, VersionId,
 };
-use crate::{Owner, Upload};
+use crate::{Owner, Upload, UploadKey};
 pub use forms::forms;
 use futures_util::future::join_all;
 pub use multipart::{Multiparts, multipart, own_multipart};
@@ -156,6 +156,78 @@ pub async fn bucket(
     a_thumbnail_can_be_replaced_and_removed(bucket, fresh()).await;
     every_version_of_a_file_can_be_listed_and_removed(bucket, uploader, &fresh).await;
     every_version_of_all_thumbnails_can_be_listed_and_removed(bucket, &fresh).await;
+}
+
+/// Tags versions as a malware scanner does.
+pub trait Scan {
+    /// Writes its tag beside the tags that it has found.
+    fn scan(&self, key: &UploadKey, version: &VersionId, verdict: Verdict) -> impl Future<Output = ()>;
+}
+
+impl Scan for super::MemoryBucket {
+    async fn scan(&self, key: &UploadKey, version: &VersionId, verdict: Verdict) {
+        Self::scan(self, key, version, verdict);
+    }
+}
+
+/// Runs every behaviour of a bucket with a malware scanner.
+pub async fn scanned(
+    bucket: &impl Bucket,
+    uploader: &Uploader<'_, impl PresignPut, impl Send>,
+    scanner: &impl Scan,
+    fresh: impl Fn() -> Upload,
+) {
+    for verdict in [Verdict::Malware, Verdict::Unscannable, Verdict::Awaited] {
+        a_verdict_reads_back(bucket, uploader, scanner, fresh(), verdict).await;
+    }
+    our_tag_and_the_scanners_stand_beside_each_other(bucket, uploader, scanner, fresh()).await;
+}
+
+/// A stored file, and its version before anybody has scanned it.
+async fn stored(
+    bucket: &impl Bucket,
+    uploader: &Uploader<'_, impl PresignPut, impl Send>,
+    upload: &Upload,
+) -> VersionId {
+    assert_eq!(uploader.put(upload).await.1, 200);
+    let object = bucket.head_object(&upload.key(), None, false).await.unwrap().expect("it is stored");
+    let verdict = bucket.get_verdict(&upload.key(), &object.version).await.unwrap();
+    assert_eq!(verdict, Some(Verdict::Awaited), "nobody has scanned it");
+    object.version
+}
+
+async fn a_verdict_reads_back(
+    bucket: &impl Bucket,
+    uploader: &Uploader<'_, impl PresignPut, impl Send>,
+    scanner: &impl Scan,
+    upload: Upload,
+    verdict: Verdict,
+) {
+    let (key, version) = (upload.key(), stored(bucket, uploader, &upload).await);
+    scanner.scan(&key, &version, verdict).await;
+    assert_eq!(bucket.get_verdict(&key, &version).await.unwrap(), Some(verdict));
+    bucket.delete_version(&key, &version).await.unwrap();
+    assert_eq!(bucket.get_verdict(&key, &version).await.unwrap(), None, "of a removed version");
+}
+
+async fn our_tag_and_the_scanners_stand_beside_each_other(
+    bucket: &impl Bucket,
+    uploader: &Uploader<'_, impl PresignPut, impl Send>,
+    scanner: &impl Scan,
+    upload: Upload,
+) {
+    let (key, version) = (upload.key(), stored(bucket, uploader, &upload).await);
+    scanner.scan(&key, &version, Verdict::Clean { is_verified: false }).await;
+    let verdict = async || bucket.get_verdict(&key, &version).await.unwrap();
+    assert_eq!(verdict().await, Some(Verdict::Clean { is_verified: false }));
+    assert!(bucket.tag_verified(&key, &version).await.unwrap());
+    assert_eq!(verdict().await, Some(Verdict::Clean { is_verified: true }), "one tag took the other's place");
+    scanner.scan(&key, &version, Verdict::Clean { is_verified: false }).await;
+    assert_eq!(
+        verdict().await,
+        Some(Verdict::Clean { is_verified: true }),
+        "the scanner keeps what is there"
+    );
 }
 
 /// Runs every behaviour of the `DynamoDB` ports.

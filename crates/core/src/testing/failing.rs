@@ -5,10 +5,10 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::parts::PartNumber;
 use crate::ports::{
     AbortMultipart, CompleteMultipart, Completion, Copies, CreateMultipart, DeleteThumbnail, DeleteVersion,
-    DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, GetUsage, HeadObject, IdempotencyRecord,
-    InvalidateCopies, ListParts, ListVersions, MultipartCall, NewGrant, ObjectVersion, PartsPage,
-    PresignMultipart, PresignPart, PresignPut, PutOutcome, PutThumbnail, PutUploads, ReadChunk, SignedCall,
-    SignedPut, Stored, StoredObject, StoredPart, TagVerified, UpdateUpload, WantedPart,
+    DeleteVersions, GetIdempotencyRecord, GetObject, GetUpload, GetUsage, GetVerdict, HeadObject,
+    IdempotencyRecord, InvalidateCopies, ListParts, ListVersions, MultipartCall, NewGrant, ObjectVersion,
+    PartsPage, PresignMultipart, PresignPart, PresignPut, PutOutcome, PutThumbnail, PutUploads, ReadChunk,
+    SignedCall, SignedPut, Stored, StoredObject, StoredPart, TagVerified, UpdateUpload, Verdict, WantedPart,
 };
 use crate::upload::{MultipartId, Transition, VersionId};
 use crate::usage::{Claim, Counters};
@@ -56,6 +56,11 @@ impl<'a, T> Failing<'a, T> {
     /// Whether the call that was to fail was made.
     pub fn has_failed(&self) -> bool {
         self.calls.made.load(Ordering::Relaxed) > self.calls.fails_at
+    }
+
+    /// How many calls were made.
+    pub fn calls_made(&self) -> usize {
+        self.calls.made.load(Ordering::Relaxed)
     }
 
     pub(super) async fn call<R>(
@@ -192,6 +197,16 @@ impl<T: ReadChunk> ReadChunk for FailingBody<T> {
 
     async fn next_chunk(&mut self) -> Result<Option<T::Chunk>, StoreError> {
         self.calls.call("GetObject", self.inner.next_chunk()).await
+    }
+}
+
+impl<T: GetVerdict + Sync> GetVerdict for Failing<'_, T> {
+    async fn get_verdict(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Verdict>, StoreError> {
+        // Nothing is asked where nothing is scanned.
+        if self.inner.get_verdict(key, version).await? == Some(Verdict::NotAsked) {
+            return Ok(Some(Verdict::NotAsked));
+        }
+        self.call("GetObjectTagging", self.inner.get_verdict(key, version)).await
     }
 }
 

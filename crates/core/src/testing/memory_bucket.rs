@@ -3,12 +3,12 @@
 use super::memory_multipart::{CallGrant, Open, PartGrant};
 use super::sample;
 use crate::checksum::{Crc64Nvme, Sha256};
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::key::CACHE_CONTROL;
 use crate::ports::{
-    DeleteThumbnail, DeleteVersion, DeleteVersions, GetObject, HeadObject, ListVersions, ObjectVersion,
-    PresignPost, PresignPut, PutThumbnail, ReadChunk, SignedForm, SignedPut, Stored, StoredHeaders,
-    StoredObject, TagVerified,
+    DeleteThumbnail, DeleteVersion, DeleteVersions, GetObject, GetVerdict, HeadObject, ListVersions,
+    ObjectVersion, PresignPost, PresignPut, PutThumbnail, ReadChunk, SignedForm, SignedPut, Stored,
+    StoredHeaders, StoredObject, TagVerified, Verdict,
 };
 use crate::upload::VersionId;
 use crate::{ThumbnailKey, Upload, UploadKey};
@@ -21,6 +21,7 @@ use time::OffsetDateTime;
 /// A versioned bucket in memory.
 #[derive(Default)]
 pub struct MemoryBucket {
+    is_scanned: bool,
     contents: Mutex<Contents>,
     bytes_read: Arc<AtomicU64>,
 }
@@ -59,13 +60,33 @@ pub(super) struct Version {
     sha256: Option<Sha256>,
     pub(super) crc64nvme: Option<Crc64Nvme>,
     pub(super) is_tagged: bool,
-    pub(super) is_clean: bool,
+    /// What the scanner has said, if it has.
+    pub(super) scan: Option<Verdict>,
     pub(super) is_delete_marker: bool,
 }
 
 impl MemoryBucket {
     /// How many versions are listed at once: few, so that tests meet a second page.
     pub const MAX_LISTED: usize = 3;
+
+    /// A bucket whose objects a malware scanner tags, and that serves only those it found clean.
+    pub fn scanned() -> Self {
+        Self { is_scanned: true, ..Self::default() }
+    }
+
+    /// Tags a version as the scanner does: with its verdict, beside what it found there.
+    pub fn scan(&self, key: &UploadKey, version: &VersionId, verdict: Verdict) {
+        if let Some(found) = self.contents().find(key, Some(version)) {
+            found.scan = Some(verdict);
+        }
+    }
+
+    /// Tags a version as a scanner does that read the tags before ours was there: ours is lost.
+    pub fn scan_without_ours(&self, key: &UploadKey, version: &VersionId, verdict: Verdict) {
+        if let Some(found) = self.contents().find(key, Some(version)) {
+            (found.scan, found.is_tagged) = (Some(verdict), false);
+        }
+    }
 
     /// Sends a PUT of a file or of a part as a client would; answers S3's status.
     pub fn send(&self, url: &str, headers: &[(String, String)], body: &[u8]) -> u16 {
@@ -152,7 +173,10 @@ impl MemoryBucket {
 
     /// Whether the current version under a key would be served.
     pub fn is_served(&self, key: &UploadKey) -> bool {
-        self.contents().find(key, None).is_some_and(|version| version.is_tagged)
+        let is_clean = |version: &Version| matches!(version.scan, Some(Verdict::Clean { .. }));
+        let mut contents = self.contents();
+        let current = contents.find(key, None);
+        current.is_some_and(|version| version.is_tagged && (!self.is_scanned || is_clean(version)))
     }
 
     /// What lies under a key, as text.
@@ -189,7 +213,7 @@ impl Contents {
             sha256,
             crc64nvme: None,
             is_tagged: false,
-            is_clean: false,
+            scan: None,
             is_delete_marker: false,
         };
         self.objects.entry(key).or_default().push(version);
@@ -211,7 +235,7 @@ impl Contents {
             sha256: None,
             crc64nvme: None,
             is_tagged: false,
-            is_clean: false,
+            scan: None,
             is_delete_marker: true,
         };
         self.objects.entry(key).or_default().push(marker);
@@ -342,8 +366,28 @@ impl ReadChunk for MemoryBody {
     }
 }
 
+impl GetVerdict for MemoryBucket {
+    async fn get_verdict(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Verdict>, StoreError> {
+        if !self.is_scanned {
+            return Ok(Some(Verdict::NotAsked));
+        }
+        Ok(self.contents().find(key, Some(version)).map(|found| {
+            match found.scan.unwrap_or(Verdict::Awaited) {
+                Verdict::Clean { .. } => Verdict::Clean { is_verified: found.is_tagged },
+                said => said,
+            }
+        }))
+    }
+}
+
 impl TagVerified for MemoryBucket {
     async fn tag_verified(&self, key: &UploadKey, version: &VersionId) -> Result<bool, StoreError> {
+        let verdict = self.get_verdict(key, version).await?;
+        if matches!(verdict, Some(Verdict::Awaited | Verdict::Malware | Verdict::Unscannable)) {
+            // As the bucket policy does to whoever would write the scanner's tag in its place.
+            let source = "the scanner has not called it clean".into();
+            return Err(StoreError { operation: "PutObjectTagging", kind: StoreErrorKind::Denied, source });
+        }
         Ok(self.contents().find(key, Some(version)).map(|found| found.is_tagged = true).is_some())
     }
 }

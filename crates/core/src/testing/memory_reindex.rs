@@ -2,7 +2,7 @@
 
 use super::{MemoryBucket, MemoryTable};
 use crate::error::StoreError;
-use crate::ports::{GetTags, RestoreUpload, ScanUploads, ScannedPage, TablePlace, Tags};
+use crate::ports::{GetTags, RestoreUpload, ScanUploads, ScannedPage, TablePlace, Tags, Verdict};
 use crate::upload::VersionId;
 use crate::{Upload, UploadKey};
 
@@ -49,7 +49,7 @@ impl MemoryBucket {
     /// Notes that a malware scanner has found nothing in this version.
     pub fn find_clean(&self, key: &UploadKey, version: &VersionId) {
         if let Some(found) = self.contents().find(key, Some(version)) {
-            found.is_clean = true;
+            found.scan = Some(Verdict::Clean { is_verified: found.is_tagged });
         }
     }
 
@@ -63,6 +63,9 @@ impl GetTags for MemoryBucket {
     async fn get_tags(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Tags>, StoreError> {
         let mut contents = self.contents();
         let found = contents.find(key, Some(version));
-        Ok(found.map(|found| Tags { is_verified: found.is_tagged, is_clean: found.is_clean }))
+        Ok(found.map(|found| Tags {
+            is_verified: found.is_tagged,
+            is_clean: matches!(found.scan, Some(Verdict::Clean { .. })),
+        }))
     }
 }

@@ -126,6 +126,8 @@ pub fn states() -> Vec<State> {
         State::Rejected(RejectReason::Checksum),
         State::Rejected(RejectReason::Content),
         State::Rejected(RejectReason::Headers),
+        State::Rejected(RejectReason::Malware),
+        State::Rejected(RejectReason::Unscannable),
         State::Expired,
         State::Cancelled,
         State::Deleted,

@@ -11,12 +11,12 @@ use valet_core::parts::PartNumber;
 use valet_core::ports::{
     AbortMultipart, CompleteMultipart, Completion, Copies, CreateMultipart, DeleteThumbnail, DeleteVersion,
     DeleteVersions, Due, DuePage, DueShard, DueUsage, DueUsagePage, GetCursor, GetIdempotencyRecord,
-    GetObject, GetTags, GetUpload, GetUsage, HeadObject, IdempotencyRecord, InvalidateCopies, ListDue,
-    ListDueUsage, ListMultiparts, ListObjectVersions, ListParts, ListReady, ListUploads, ListVersions,
-    MultipartsPage, NewGrant, ObjectVersion, PartsPage, Place, PresignPart, PresignPut, PutCursor,
-    PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, ReadyPage, RequeueArrival, SignedPut, Stored,
-    StoredObject, StoredPart, TagVerified, Tags, Under, UpdateUpload, UploadsPage, VersionsPage, Walk,
-    WantedPart,
+    GetObject, GetTags, GetUpload, GetUsage, GetVerdict, HeadObject, IdempotencyRecord, InvalidateCopies,
+    ListDue, ListDueUsage, ListMultiparts, ListObjectVersions, ListParts, ListReady, ListUploads,
+    ListVersions, MultipartsPage, NewGrant, ObjectVersion, PartsPage, Place, PresignPart, PresignPut,
+    PutCursor, PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, ReadyPage, RequeueArrival,
+    SignedPut, Stored, StoredObject, StoredPart, TagVerified, Tags, Under, UpdateUpload, UploadsPage,
+    Verdict, VersionsPage, Walk, WantedPart,
 };
 use valet_core::upload::{MultipartId, Transition, VersionId};
 use valet_core::usage::{Claim, Counters, Held};
@@ -164,6 +164,13 @@ gated! {
     reads PutCursor::put_cursor(walk: Walk, place: Option<&Place>) -> (), "PutItem";
     reads RequeueArrival::requeue_arrival(key: &UploadKey, version: &VersionId, at: OffsetDateTime) -> (), "SendMessage";
     writes InvalidateCopies::invalidate_copies(reference: &str, copies: &[Copies]) -> (), "CreateInvalidation";
+}
+
+/// Nothing is scanned there, and so nothing asked.
+impl<T: GetVerdict + Sync> GetVerdict for Gated<'_, T> {
+    async fn get_verdict(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Verdict>, StoreError> {
+        self.inner.get_verdict(key, version).await
+    }
 }
 
 impl<'a, T: GetObject + Sync> GetObject for Gated<'a, T> {

@@ -536,6 +536,7 @@ impl World {
                     Ok(Outcome::Failed { reason, .. }) => reason,
                     Ok(Outcome::NotNeeded) => "not_needed",
                     Ok(Outcome::Rejected(_)) => "rejected",
+                    Ok(Outcome::Unscanned) => "unscanned",
                     Ok(Outcome::Gone) => "gone",
                     Err(_) => return "try_later".to_owned(),
                 };

@@ -96,7 +96,7 @@ fn store(kind: StoreErrorKind) -> Error {
 
 /// Every way a file that arrived can be refused.
 pub(super) fn rejections() -> Vec<Error> {
-    let reasons = [RejectReason::Size, RejectReason::Checksum, RejectReason::Content, RejectReason::Headers];
+    let reasons = RejectReason::ALL;
     reasons.into_iter().map(Error::Rejected).collect()
 }
 

@@ -241,7 +241,7 @@ fn uploads() -> Vec<Route> {
             .then("readFile", "readFile", id())
             .then("url", "fileUrl", id())
             .then("delete", "deleteFile", id())
-            .answers(202, json_answer_for_now("S3 is still putting the parts together.", "Upload", examples::upload()))
+            .answers(202, json_answer_for_now("S3 is still putting the parts together, or the malware scanner has yet to say something of the file.", "Upload", examples::upload()))
             .then("again", "confirmUpload", id())
             .problems(confirm_problems()),
     ]
@@ -304,7 +304,7 @@ fn tutorial() -> Vec<Route> {
             .answers(
                 202,
                 json_answer_for_now(
-                    "A file in parts that S3 is still putting together.",
+                    "A file in parts that S3 is still putting together, or one that the malware scanner has yet to say something of.",
                     "Upload",
                     examples::upload(),
                 ),

@@ -121,8 +121,7 @@ fn never_null(schema: &mut Value) {
 /// Says of members what their Rust types do not.
 fn narrow(schemas: &mut Map<String, Value>) {
     let states = json!(["pending", "ready", "rejected", "expired", "cancelled", "deleted"]);
-    let reasons = [RejectReason::Size, RejectReason::Checksum, RejectReason::Content, RejectReason::Headers];
-    let reasons: Vec<_> = reasons.into_iter().map(RejectReason::code).collect();
+    let reasons: Vec<_> = RejectReason::ALL.into_iter().map(RejectReason::code).collect();
     let uri = json!({"format": "uri"});
     let of_any_upload = [
         (

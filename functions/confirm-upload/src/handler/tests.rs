@@ -3,9 +3,9 @@
 use super::*;
 use serde_json::{Value, json};
 use valet_core::key::CACHE_CONTROL;
-use valet_core::ports::{CreateMultipart, PresignPart, StoredHeaders, WantedPart};
+use valet_core::ports::{CreateMultipart, PresignPart, StoredHeaders, Verdict, WantedPart};
 use valet_core::testing::{MemoryBucket, MemoryTable, sample};
-use valet_core::upload::{Multipart, Size, State, Transfer};
+use valet_core::upload::{Multipart, Size, State, Transfer, VersionId};
 use valet_core::{MediaType, Owner, Upload, UploadId};
 use valet_http::testing;
 
@@ -40,13 +40,13 @@ fn alices_upload() -> Upload {
 }
 
 impl Function {
-    fn receive(&self, bytes: &[u8]) {
+    fn receive(&self, bytes: &[u8]) -> VersionId {
         let headers = StoredHeaders {
             content_type: Some("image/png".to_owned()),
             cache_control: Some(CACHE_CONTROL.to_owned()),
             ..StoredHeaders::default()
         };
-        self.objects.store(&alices_upload().key(), headers, None, bytes);
+        self.objects.store(&alices_upload().key(), headers, None, bytes)
     }
 
     async fn state(&self) -> State {
@@ -108,6 +108,29 @@ async fn a_page_that_says_it_is_a_picture_is_refused() {
     let (status, problem, _) = send(&function, CONFIRM, "alice").await;
     assert_eq!((status, &problem["code"]), (422, &json!("content_mismatch")));
     assert_eq!(function.objects.versions(&alices_upload().key()), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_is_being_scanned_is_asked_about_again_and_one_with_malware_is_refused() {
+    for (verdict, expected, code) in [
+        (Verdict::Clean { is_verified: false }, 200, Value::Null),
+        (Verdict::Malware, 422, json!("malware")),
+        (Verdict::Unscannable, 422, json!("unscannable")),
+    ] {
+        for confirm in [CONFIRM, CONFIRM_KEY] {
+            let function = Function { objects: MemoryBucket::scanned(), ..function() };
+            let version = function.receive(sample::PNG);
+            for _ in 0..2 {
+                let (status, body, response) = send(&function, confirm, "alice").await;
+                assert_eq!((status, &body["status"]), (202, &json!("pending")), "{body}");
+                assert_eq!(response.headers()["retry-after"], "2");
+            }
+            assert!(!function.objects.is_served(&alices_upload().key()));
+            function.objects.scan(&alices_upload().key(), &version, verdict);
+            let (status, body, _) = send(&function, confirm, "alice").await;
+            assert_eq!((status, &body["code"]), (expected, &code), "{body}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -216,9 +239,22 @@ async fn a_key_is_confirmed_like_its_upload() {
 /// A configuration without one of its variables says which.
 #[test]
 fn every_variable_is_needed_and_named_when_missing() {
-    let names = ["SERVICE", "BUCKET", "BUCKET_OWNER", "TABLE", "CDN_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID"];
+    let names = [
+        "SERVICE",
+        "BUCKET",
+        "BUCKET_OWNER",
+        "TABLE",
+        "MALWARE_SCAN",
+        "CDN_URL",
+        "AWS_REGION",
+        "AWS_ACCESS_KEY_ID",
+    ];
     for missing in names {
-        let lookup = |name: &str| (name != missing && name != "AWS_CA_BUNDLE").then(|| "x".to_owned());
+        let lookup = |name: &str| match name {
+            "AWS_CA_BUNDLE" => None,
+            "MALWARE_SCAN" if missing != name => Some("true".to_owned()),
+            name => (name != missing).then(|| "x".to_owned()),
+        };
         let error = crate::config::Config::from_lookup(lookup).err().unwrap();
         assert_eq!(error.0, [format!("{missing} is not set")]);
     }

@@ -7,9 +7,9 @@ use serde_json::json;
 use std::io::Cursor;
 use std::sync::atomic::{AtomicBool, Ordering};
 use valet_core::key::CACHE_CONTROL;
-use valet_core::ports::StoredHeaders;
+use valet_core::ports::{StoredHeaders, Verdict};
 use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
-use valet_core::upload::{Dimensions, Size, State, Thumbnails, Verified};
+use valet_core::upload::{Dimensions, RejectReason, Size, State, Thumbnails, Verified, VersionId};
 use valet_core::{MediaType, Owner, Upload, UploadId};
 use valet_thumbnail::{Job, Limits, Made};
 
@@ -21,6 +21,10 @@ const S3_ENCODED_KEY: &str = include_str!("../../../../events/s3-put-encoded-key
 const S3_ODD_KEY: &str = include_str!("../../../../events/s3-put-odd-key.json");
 const S3_THUMBNAIL: &str = include_str!("../../../../events/s3-put-thumbnail.json");
 const S3_REMOVED: &str = include_str!("../../../../events/s3-removed.json");
+const SCAN_CLEAN: &str = include_str!("../../../../events/scan-clean.json");
+const SCAN_THREATS: &str = include_str!("../../../../events/scan-threats.json");
+const SCAN_UNSUPPORTED: &str = include_str!("../../../../events/scan-unsupported.json");
+const SCAN_FAILED: &str = include_str!("../../../../events/scan-failed.json");
 const S3_TEST_EVENT: &str = include_str!("../../../../events/s3-test-event.json");
 
 /// A JPEG of 400 × 300.
@@ -45,8 +49,11 @@ fn alices_upload(bytes: &[u8]) -> Upload {
 type Function = GenerateThumbnails<MemoryBucket, MemoryTable>;
 
 fn function(bytes: &[u8]) -> Function {
+    function_on(MemoryBucket::default(), bytes)
+}
+
+fn function_on(objects: MemoryBucket, bytes: &[u8]) -> Function {
     let upload = alices_upload(bytes);
-    let objects = MemoryBucket::default();
     let headers = StoredHeaders {
         content_type: Some("image/jpeg".to_owned()),
         cache_control: Some(CACHE_CONTROL.to_owned()),
@@ -217,4 +224,110 @@ async fn a_decoder_that_panics_fails_its_file_for_good() {
     let answer = handle(&panicking, event(SQS)).await.unwrap();
     assert!(answer.batch_item_failures.is_empty());
     assert_eq!(thumbnails(&panicking.uploads).await, Thumbnails::Failed("decoder_failed".to_owned()));
+}
+
+/// A function whose file the malware scanner has said this of.
+fn scanned(verdict: Option<Verdict>) -> Function {
+    let function = function_on(MemoryBucket::scanned(), &jpeg());
+    if let Some(verdict) = verdict {
+        function.objects.scan(&alices_upload(b"").key(), &VersionId::new("v1"), verdict);
+    }
+    function
+}
+
+/// The same event as EventBridge puts it into the queue.
+fn queued(json: &str) -> LambdaEvent<Value> {
+    let LambdaEvent { payload, context } = event(json);
+    let mut sqs: Value = serde_json::from_str(SQS).unwrap();
+    sqs["Records"][0]["body"] = payload.to_string().into();
+    LambdaEvent::new(sqs, context)
+}
+
+const CLEAN: Verdict = Verdict::Clean { is_verified: false };
+
+#[tokio::test]
+async fn a_verdict_settles_by_the_tag_bare_and_from_the_queue() {
+    for (json, verdict, reason) in [
+        (SCAN_CLEAN, CLEAN, None),
+        (SCAN_THREATS, Verdict::Malware, Some(RejectReason::Malware)),
+        (SCAN_UNSUPPORTED, Verdict::Unscannable, Some(RejectReason::Unscannable)),
+        // The event says one thing and the tag another: the tag holds.
+        (SCAN_CLEAN, Verdict::Malware, Some(RejectReason::Malware)),
+        (SCAN_THREATS, CLEAN, None),
+    ] {
+        for event in [event(json), queued(json)] {
+            let function = scanned(Some(verdict));
+            let answer = handle(&function, event).await.unwrap();
+            assert!(answer.batch_item_failures.is_empty());
+            match reason {
+                None => assert!(matches!(thumbnails(&function.uploads).await, Thumbnails::Ready(_))),
+                Some(reason) => {
+                    assert_eq!(state(&function.uploads).await, State::Rejected(reason));
+                    assert!(function.objects.keys().is_empty());
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_arrival_that_nobody_has_scanned_is_acknowledged_and_waits_for_its_verdict() {
+    for json in [SQS, S3_PUT] {
+        let function = scanned(None);
+        let answer = handle(&function, event(json)).await.unwrap();
+        assert!(answer.batch_item_failures.is_empty());
+        assert_eq!((state(&function.uploads).await, function.objects.keys().len()), (State::Pending, 1));
+        function.objects.scan(&alices_upload(b"").key(), &VersionId::new("v1"), CLEAN);
+        handle(&function, queued(SCAN_CLEAN)).await.unwrap();
+        assert!(matches!(thumbnails(&function.uploads).await, Thumbnails::Ready(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_verdict_that_no_tag_bears_out_comes_again_and_settles_nothing() {
+    for json in [SCAN_CLEAN, SCAN_THREATS, SCAN_UNSUPPORTED] {
+        let function = scanned(None);
+        let answer = handle(&function, queued(json)).await.unwrap();
+        assert_eq!(answer.batch_item_failures.len(), 1, "it was acknowledged");
+        handle(&function, event(json)).await.expect_err("a bare event fails as a whole");
+        assert_eq!((state(&function.uploads).await, function.objects.keys().len()), (State::Pending, 1));
+        assert!(!function.objects.is_served(&alices_upload(b"").key()));
+    }
+}
+
+#[tokio::test]
+async fn a_scan_that_failed_is_acknowledged_and_leaves_the_upload_pending() {
+    for verdict in [None, Some(Verdict::Awaited)] {
+        let function = scanned(verdict);
+        let answer = handle(&function, queued(SCAN_FAILED)).await.unwrap();
+        assert!(answer.batch_item_failures.is_empty());
+        assert_eq!((state(&function.uploads).await, function.objects.keys().len()), (State::Pending, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_verdict_about_something_else_is_acknowledged_and_one_that_cannot_be_read_is_not() {
+    let about = |key: &str| {
+        let mut json: Value = serde_json::from_str(SCAN_CLEAN).unwrap();
+        json["detail"]["s3ObjectDetails"]["objectKey"] = key.into();
+        json.to_string()
+    };
+    for key in ["malware-protection-resource-validation-object", "uploads/../x.jpg", THUMBNAILS[0]] {
+        let function = scanned(Some(CLEAN));
+        let answer = handle(&function, queued(&about(key))).await.unwrap();
+        assert!(answer.batch_item_failures.is_empty(), "{key}");
+        assert_eq!(state(&function.uploads).await, State::Pending);
+    }
+    let mut unreadable: Value = serde_json::from_str(SCAN_CLEAN).unwrap();
+    unreadable["detail"]["s3ObjectDetails"] = Value::Null;
+    let answer = handle(&scanned(Some(CLEAN)), queued(&unreadable.to_string())).await.unwrap();
+    assert_eq!(answer.batch_item_failures.len(), 1);
+}
+
+#[tokio::test]
+async fn a_verdict_left_over_from_a_scanner_that_was_turned_off_is_an_arrival_like_any_other() {
+    let function = function(&jpeg());
+    let answer = handle(&function, queued(SCAN_CLEAN)).await.unwrap();
+    assert!(answer.batch_item_failures.is_empty());
+    assert!(matches!(thumbnails(&function.uploads).await, Thumbnails::Ready(_)));
 }
