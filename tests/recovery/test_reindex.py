@@ -194,7 +194,7 @@ def test_another_stacks_bucket_is_refused(recovery):
 
 
 def test_what_cannot_begin_says_why(recovery, tmp_path):
-    names = ["--bucket=b", "--table=t", "--bucket-owner=123456789012"]
+    names = ["--bucket=b", "--table=t", "--bucket-owner=123456789012", "--malware-scan=off"]
     bare = run([recovery.valet, "reindex", *names], {})
     assert bare.code == 2
     for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "aws configure export-credentials --format env"):
