@@ -51,13 +51,13 @@ class Passing:
         failed = 0
         for _ in range(RUNS):
             said = self.sweep()
+            if said.get("mended"):
+                return [f"{said['mended']} owners' counters were wrong"]
             if "errorType" in said or said["failed"] or said["truncated"]:
                 failed += 1
                 if failed == FAILING:
                     return [f"sweeps that nobody disturbs say {said}"]
                 continue
-            if said["mended"]:
-                return [f"{said['mended']} owners' counters were wrong"]
             self._deliver()
             if not {name for name, number in said.items() if number} - {"walked", "foreign"}:
                 return []

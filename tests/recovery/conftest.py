@@ -87,7 +87,7 @@ class Recovery:
 
     def reindex(self, *more: str, **changed: str) -> Ended:
         """`valet reindex` as the account's owner."""
-        names = {"bucket": self.storage.bucket, "table": self.storage.table, "bucket-owner": ACCOUNT} | {
+        names = {"bucket": self.storage.bucket, "table": self.storage.table, "bucket-owner": ACCOUNT, "malware-scan": "off"} | {
             name.replace("_", "-"): value for name, value in changed.items()
         }
         account = {"AWS_ACCESS_KEY_ID": ROOT_KEY, "AWS_SECRET_ACCESS_KEY": ROOT_KEY, "AWS_REGION": REGION, "AWS_ENDPOINT_URL": self.stack.endpoint}

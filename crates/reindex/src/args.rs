@@ -1,6 +1,6 @@
 //! The command line. Its help is the manual.
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 const LONG_ABOUT: &str = "\
 Makes the rows of a table that was set back to an earlier time, or lost, agree with the bucket
@@ -54,9 +54,10 @@ pub(crate) struct Arguments {
     /// The stack's region, unless `AWS_REGION` names it
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// The stack scans for malware: only what was found clean gets its row back
-    #[arg(long)]
-    pub(crate) malware_scan: bool,
+    /// Whether the stack scans for malware (its parameter `MalwareScan`): then only what was found clean gets its row back, and the
+    /// scanner's tag is kept
+    #[arg(long, value_name = "ON|OFF")]
+    pub(crate) malware_scan: MalwareScan,
     /// Change nothing, and say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -64,6 +65,15 @@ pub(crate) struct Arguments {
     /// bucket looks like
     #[arg(long)]
     pub(crate) expect_missing: bool,
+}
+
+/// Nothing is taken for granted here: what is wrongly off would write over the scanner's tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MalwareScan {
+    /// `MalwareScan` is `guardduty` or `external`
+    On,
+    /// `MalwareScan` is `off`
+    Off,
 }
 
 impl Arguments {
@@ -92,7 +102,8 @@ mod tests {
     use valet_core::reindex::Outcome;
 
     fn parse(more: &[&str]) -> Arguments {
-        let given = ["valet-reindex", "--bucket=b", "--bucket-owner=123456789012", "--table=t"];
+        let given =
+            ["valet-reindex", "--bucket=b", "--bucket-owner=123456789012", "--table=t", "--malware-scan=off"];
         Arguments::try_parse_from(given.iter().chain(more)).unwrap()
     }
 

@@ -5,7 +5,7 @@
 mod args;
 mod output;
 
-use args::Arguments;
+use args::{Arguments, MalwareScan};
 use clap::Parser;
 use output::{Exit, Output};
 use std::env;
@@ -23,11 +23,12 @@ async fn main() -> ExitCode {
         Ok(connection) => connection,
         Err(problems) => return output.cannot_begin(&problems).into(),
     };
-    let objects = S3Bucket::new(&connection, args.bucket, args.bucket_owner).scanned(args.malware_scan);
+    let has_scanner = args.malware_scan == MalwareScan::On;
+    let objects = S3Bucket::new(&connection, args.bucket, args.bucket_owner).scanned(has_scanner);
     let uploads = UploadsTable::new(&connection, args.table);
     let run = Run {
         now: OffsetDateTime::now_utc(),
-        has_scanner: args.malware_scan,
+        has_scanner,
         is_dry: args.dry_run,
         expects_missing: args.expect_missing,
     };
