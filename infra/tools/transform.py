@@ -118,15 +118,18 @@ def for_engine(native: dict, code: dict[str, dict], nested_urls: dict[str, str])
         elif resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
             _explode(resources, logical_id)
         elif resource["Type"] == "AWS::Lambda::EventSourceMapping":
-            _count(resource["Properties"].get("ScalingConfig", {}), engine["Parameters"])
+            _count(resource, engine["Parameters"])
     return engine
 
 
-def _count(scaling: dict, parameters: dict) -> None:
-    """Has a concurrency that a parameter gives be the number that is the parameter's default: the engine passes on a text, and then polls no queue."""
+def _count(mapping: dict, parameters: dict) -> None:
+    """Has a concurrency that a parameter gives be the number that is the parameter's default: the engine passes on a text, and then polls no queue.
+    Where it came from is noted."""
+    scaling = mapping["Properties"].get("ScalingConfig", {})
     given = scaling.get("MaximumConcurrency")
     if isinstance(given, dict):
         scaling["MaximumConcurrency"] = int(parameters[given["Ref"]]["Default"])
+        mapping["Metadata"] = {"MaximumConcurrency": given}
 
 
 def _explode(resources: dict, api_id: str) -> None:

@@ -62,6 +62,17 @@ def test_a_dropped_photo_goes_up_and_its_thumbnail_appears_by_itself(visitor, ph
     expect(visitor.tile(photos[0])).to_have_attribute("data-id", record["id"])
 
 
+def test_how_much_is_held_follows_what_comes_and_goes(visitor, photos):
+    said = visitor.at("usage")
+    expect(said).to_have_text(re.compile(r"^0 bytes of .* · 0 of [\d,]+ files$"))
+    visitor.choose(photos[0])
+    visitor.becomes(photos[0], "done")
+    expect(said).to_have_text(re.compile(r"^\d[\d.]* [KM]B of .* · 1 of [\d,]+ files$"))
+    visitor.tile(photos[0]).get_by_test_id("delete").click()
+    visitor.at("confirm-delete").click()
+    expect(said).to_have_text(re.compile(r"^0 bytes of "))
+
+
 def test_progress_moves_and_says_how_fast(visitor, films):
     throttle(visitor.page, bytes_per_second=12 * MIB)
     visitor.choose(films[LARGE])

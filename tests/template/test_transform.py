@@ -101,7 +101,7 @@ def test_code_and_nested_template_come_from_the_given_addresses():
     assert {stack["TemplateURL"] for stack in of_type(template, "AWS::CloudFormation::Stack").values()} == set(URLS.values())
 
 
-def test_nothing_but_the_api_the_code_and_the_address_is_changed():
+def test_nothing_but_the_api_the_code_the_addresses_and_a_number_is_changed():
     native, template = expanded().parent, engine()
     changed = {name for name in native["Resources"] if native["Resources"][name] != template["Resources"][name]}
     functions = {
@@ -113,7 +113,7 @@ def test_nothing_but_the_api_the_code_and_the_address_is_changed():
         "ServePageFunction",
         "CompanionFunction",
     }
-    assert changed == {"Api", "Delivery", "MalwareProtection", "Monitoring", "SignInPool", *functions}
+    assert changed == {"Api", "Delivery", "GenerateThumbnailsFunctionArrivals", "MalwareProtection", "Monitoring", "SignInPool", *functions}
     assert {section: template[section] for section in template if section != "Resources"} == {
         section: native[section] for section in native if section != "Resources"
     }

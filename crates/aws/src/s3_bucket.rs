@@ -11,7 +11,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
-use aws_sdk_s3::types::{ChecksumMode, Tag, Tagging};
+use aws_sdk_s3::types::ChecksumMode;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::byte_stream::error::Error as ByteStreamError;
 use bytes::Bytes;
@@ -20,21 +20,11 @@ use valet_core::checksum::{Crc64Nvme, Sha256};
 use valet_core::error::{StoreError, StoreErrorKind};
 use valet_core::key::CACHE_CONTROL;
 use valet_core::ports::{
-    DeleteThumbnail, DeleteVersion, GetObject, GetVerdict, HeadObject, PutThumbnail, ReadChunk,
-    StoredHeaders, StoredObject, TagVerified, Verdict,
+    DeleteThumbnail, DeleteVersion, GetObject, HeadObject, PutThumbnail, ReadChunk, StoredHeaders,
+    StoredObject,
 };
 use valet_core::upload::VersionId;
 use valet_core::{ThumbnailKey, UploadKey};
-
-/// The tag that the bucket policy lets CloudFront read by.
-const VERIFIED: (&str, &str) = ("verified", "true");
-
-/// The tag that `GuardDuty`'s Malware Protection for S3 leaves, and any scanner that stands in for it.
-/// Source: <https://docs.aws.amazon.com/guardduty/latest/ug/monitoring-malware-protection-s3-scans-gdu.html>
-const SCAN_STATUS: &str = "GuardDutyMalwareScanStatus";
-
-/// What it says of an object without threats: the one value that the bucket policy lets CloudFront read by.
-const NO_THREATS_FOUND: &str = "NO_THREATS_FOUND";
 
 /// One bucket.
 pub struct S3Bucket {
@@ -188,60 +178,6 @@ impl ReadChunk for S3Body {
 
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, StoreError> {
         self.0.next().await.transpose().map_err(|error| broken_off("GetObject", error))
-    }
-}
-
-impl GetVerdict for S3Bucket {
-    async fn get_verdict(&self, key: &UploadKey, version: &VersionId) -> Result<Option<Verdict>, StoreError> {
-        if !self.is_scanned {
-            return Ok(Some(Verdict::NotAsked));
-        }
-        let got = self
-            .client
-            .get_object_tagging()
-            .bucket(&self.bucket)
-            .expected_bucket_owner(&self.account)
-            .key(key.to_string())
-            .version_id(version.as_str())
-            .send()
-            .await;
-        Ok(found("GetObjectTagging", got)?.map(|got| verdict(got.tag_set())))
-    }
-}
-
-/// What a version's tags say. A word that the scanner may learn one day decides nothing.
-fn verdict(tags: &[Tag]) -> Verdict {
-    let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
-    match value(SCAN_STATUS) {
-        Some(NO_THREATS_FOUND) => Verdict::Clean { is_verified: value(VERIFIED.0) == Some(VERIFIED.1) },
-        Some("THREATS_FOUND") => Verdict::Malware,
-        Some("UNSUPPORTED") => Verdict::Unscannable,
-        // FAILED and ACCESS_DENIED: it may be scanned again.
-        Some(_) | None => Verdict::Awaited,
-    }
-}
-
-impl TagVerified for S3Bucket {
-    async fn tag_verified(&self, key: &UploadKey, version: &VersionId) -> Result<bool, StoreError> {
-        // All there are: what is not among them is gone.
-        let tags = [VERIFIED, (SCAN_STATUS, NO_THREATS_FOUND)];
-        let tags = if self.is_scanned { &tags[..] } else { &tags[..1] };
-        let tag = |(key, value): &(&str, &str)| {
-            Tag::builder().key(*key).value(*value).build().expect("key and value are there")
-        };
-        let tags = tags.iter().map(tag).collect();
-        let tagging = Tagging::builder().set_tag_set(Some(tags)).build().expect("there are tags");
-        let tagged = self
-            .client
-            .put_object_tagging()
-            .bucket(&self.bucket)
-            .expected_bucket_owner(&self.account)
-            .key(key.to_string())
-            .version_id(version.as_str())
-            .tagging(tagging)
-            .send()
-            .await;
-        Ok(found("PutObjectTagging", tagged)?.is_some())
     }
 }
 

@@ -102,7 +102,7 @@ impl UpdateUpload for UploadsTable {
         let usage = move_update(&self.table, upload.owner, change, transition.made_at(upload));
         match self.transact(vec![row, usage]).await? {
             Ok(()) => Ok(Some(expected)),
-            Err(cancelled) if cancelled.failed(0).is_some() => Ok(None),
+            Err(cancelled) if cancelled.failed(0) => Ok(None),
             Err(cancelled) => Err(cancelled.busy()),
         }
     }

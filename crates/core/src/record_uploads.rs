@@ -97,7 +97,7 @@ pub(crate) async fn record_upload(
 ) -> Result<(), Error> {
     let grant = NewGrant { upload: upload.clone(), idempotency: None };
     let recorded = record_uploads(uploads, quota, now, upload.owner, seen, vec![grant]).await;
-    recorded.into_iter().map(|recorded| recorded.map(drop)).collect()
+    recorded.into_iter().try_for_each(|recorded| recorded.map(drop))
 }
 
 /// Refuses what does not fit before anything is begun for it in the bucket, and says what the owner's counters were. Only the write

@@ -185,7 +185,7 @@ async fn of_a_batch_each_that_still_fits_is_granted_in_its_order() {
     let fits: Vec<_> = issued.iter().map(Result::is_ok).collect();
     assert_eq!(fits, [true, false, true, false, true, false]);
     assert_eq!(stack.held().bytes, i64::try_from(10 * PNG_BYTES).unwrap());
-    assert!(issued.iter().flat_map(|one| one.as_ref().err()).all(|code| *code == "quota_exceeded"));
+    assert!(issued.iter().filter_map(|one| one.as_ref().err()).all(|code| *code == "quota_exceeded"));
 }
 
 #[tokio::test]
@@ -224,6 +224,10 @@ async fn a_repetition_wins_over_a_full_quota() {
             assert_eq!(stack.held().files, 1);
         }
     }
+    // More than one write takes, of which nothing would fit a second time.
+    let stack = Stack::with(Quota { files: Some(50), ..NONE });
+    let first = stack.batch(Some("k"), vec![png(); MAX_BATCH]).await;
+    assert_eq!(stack.batch(Some("k"), vec![png(); MAX_BATCH]).await, first);
     // Of a repeated batch those that were granted are, and one more that fits.
     let stack = Stack::with(Quota { files: Some(3), ..NONE });
     let first = stack.batch(Some("k"), vec![png(), film()]).await;

@@ -43,12 +43,13 @@ impl PutUploads for UploadsTable {
         let (mut counters, mut is_there, mut is_busy) = (None, false, false);
         for (place, about) in about.into_iter().enumerate() {
             is_busy |= matches!(about, Action::Key(_)) && cancelled.met_others(place);
-            match (about, cancelled.failed(place)) {
-                (_, None) => {}
-                (Action::Key(grant), Some(_)) => taken.push(grant),
-                (Action::Row, Some(_)) => is_there = true,
-                (Action::Usage, Some(found)) => {
-                    counters = Some(found.map(super::usage::counters).transpose()?.unwrap_or_default());
+            match about {
+                _ if !cancelled.failed(place) => {}
+                Action::Key(grant) => taken.push(grant),
+                Action::Row => is_there = true,
+                Action::Usage => {
+                    let found = cancelled.item(place).map(super::usage::counters).transpose()?;
+                    counters = Some(found.unwrap_or_default());
                 }
             }
         }

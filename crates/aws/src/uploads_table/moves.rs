@@ -53,11 +53,11 @@ impl Move {
 
 /// The condition and the effect of a move, [`valet_core::upload::Transition`]'s in DynamoDB's words.
 pub(super) fn move_of(upload: &Upload, transition: &Transition) -> Move {
-    let (id, update) = (upload.id, Move::default());
     const FROM_PENDING: &str = "#status = :pending";
     const THUMBNAILS_FROM_PENDING: &str = "#status = :ready AND thumbnails.#status = :pending";
     // Every row with a state has a shard; of older ones it is set here.
     const WITHOUT_FILE: &str = "SET #status = :to, due_shard = :shard, due_at = expires_at + :second_look";
+    let (id, update) = (upload.id, Move::default());
     let status = |update: Move| update.name("#status", "status");
     let from_pending = |update| status(update).condition(FROM_PENDING).value(":pending", text("pending"));
     let without_file = |update: Move, to: &str| {

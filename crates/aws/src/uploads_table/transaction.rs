@@ -12,15 +12,15 @@ use std::future::Future;
 use std::time::Duration;
 use valet_core::error::{StoreError, StoreErrorKind};
 
-/// How often a write is made that meets others. The waits between come to 1.3 seconds on average and 2.6 at most, within the shortest
-/// function's deadline.
-const TRIES: u32 = 10;
+/// How often a write is made that meets others. The waits between come to 3 seconds on average and 6 at most, within the shortest function's
+/// deadline: enough for 50 who all write the same item at once, each for 15 milliseconds.
+const TRIES: u32 = 12;
 
-/// The longest wait after the first try; it doubles with each, up to [`LONGEST_WAIT`].
+/// Half the longest wait after the first try; it doubles with each, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 
 /// The longest wait between two tries.
-const LONGEST_WAIT: Duration = Duration::from_millis(400);
+const LONGEST_WAIT: Duration = Duration::from_millis(800);
 
 /// A transaction that was not done because of what it found: a reason for each of its actions, in their order.
 pub(super) struct Cancelled(Vec<CancellationReason>);
@@ -34,10 +34,7 @@ impl UploadsTable {
         let mut tried = 1;
         loop {
             let transaction = self.client.transact_write_items().set_transact_items(Some(actions.clone()));
-            let error = match transaction.send().await {
-                Ok(_) => return Ok(Ok(())),
-                Err(error) => error,
-            };
+            let Err(error) = transaction.send().await else { return Ok(Ok(())) };
             let reasons = reasons(&error);
             let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
             if has("ConditionalCheckFailed") {
@@ -65,10 +62,14 @@ impl UploadsTable {
 }
 
 impl Cancelled {
-    /// The item that the condition of an action met, where it was asked for: none if there was no item. `None` if that condition held.
-    pub(super) fn failed(&self, action: usize) -> Option<Option<&Item>> {
-        let reason = self.0.get(action)?;
-        (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item())
+    /// Whether the condition of an action did not hold.
+    pub(super) fn failed(&self, action: usize) -> bool {
+        self.0.get(action).is_some_and(|reason| reason.code() == Some("ConditionalCheckFailed"))
+    }
+
+    /// The item that an action's condition met, if there was one and it was asked for.
+    pub(super) fn item(&self, action: usize) -> Option<&Item> {
+        self.0.get(action)?.item()
     }
 
     /// Whether an action met another transaction to the last.

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use std::fmt::Write as _;
 use std::num::NonZeroU16;
 use time::OffsetDateTime;
 use valet_core::error::StoreError;
@@ -64,7 +65,8 @@ pub(super) fn claim_update(table: &str, owner: Owner, claim: &Claim) -> Transact
     {
         if let Some(room) = room {
             // Missing: nothing was counted yet.
-            condition += &format!(" AND (attribute_not_exists(#{name}) OR #{name} <= :{name}_room)");
+            write!(condition, " AND (attribute_not_exists(#{name}) OR #{name} <= :{name}_room)")
+                .expect("writing to a String cannot fail");
             update = update.expression_attribute_values(format!(":{name}_room"), number(room));
         }
     }

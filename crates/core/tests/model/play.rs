@@ -304,9 +304,8 @@ fn beyond(world: &World, entries: &[Entry], number: usize) -> Option<&'static st
         Allowed::Each(each) => (Some(each), Some(each), Some(each)),
     };
     let is_full = |has: usize, most: Option<u8>| most.is_some_and(|most| has >= usize::from(most));
-    if is_full(held().count(), files) {
-        Some("quota_exceeded")
-    } else if allowed_bytes(allowed).is_some_and(|most| bytes + entry.size_bytes() > most) {
+    let is_too_much = allowed_bytes(allowed).is_some_and(|most| bytes + entry.size_bytes() > most);
+    if is_full(held().count(), files) || is_too_much {
         Some("quota_exceeded")
     } else if is_full(held().filter(|other| other.life == Life::Pending).count(), pending) {
         Some("too_many_pending")
