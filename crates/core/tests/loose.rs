@@ -12,7 +12,8 @@ use valet_core::loose_parts::{
 };
 use valet_core::parts::MIN_PART_BYTES;
 use valet_core::ports::{
-    AbortMultipart, GetSession, GetUpload, HeadObject, SignedCall, SignedForm, SignedPut, StoredHeaders,
+    AbortMultipart, CreateMultipart, GetSession, GetUpload, HeadObject, SignedCall, SignedForm, SignedPut,
+    StoredHeaders, UpdateUpload,
 };
 use valet_core::sessions::{SESSION_LIFETIME, Secret, open_session, session_owner};
 use valet_core::settle::{Arrival, Settled};
@@ -20,8 +21,8 @@ use valet_core::sweep_uploads::{Counts, Limits, Report, Run};
 use valet_core::testing::{Failing, MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, sample};
 use valet_core::upload::{MultipartId, RejectReason, Size, State, Transfer, Transition};
 use valet_core::{
-    Error, Owner, Upload, UploadId, UploadKey, cancel_upload, confirm_upload, issue_form, resign_upload,
-    settle, sweep_uploads,
+    Error, Owner, StoreError, Upload, UploadId, UploadKey, cancel_upload, confirm_upload, issue_form,
+    resign_upload, settle, sweep_uploads,
 };
 
 #[derive(Default)]
@@ -662,4 +663,41 @@ async fn a_session_opens_its_owners_uploads_until_it_ends() {
     assert_eq!(owner(sample::NOW, Secret::new([8; 32]).reveal()).await, None);
     assert_eq!(owner(sample::NOW, session.secret.to_string()).await, None, "the hash opens nothing");
     assert_eq!(table.get_session(&secret.hash(), sample::NOW).await.unwrap(), Some(alice()));
+}
+
+/// A table in which the client names its multipart upload just before somebody else moves the upload.
+struct Naming<'a> {
+    table: &'a MemoryTable,
+    id: MultipartId,
+}
+
+impl GetUpload for Naming<'_> {
+    async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
+        self.table.get_upload(owner, id).await
+    }
+}
+
+impl UpdateUpload for Naming<'_> {
+    async fn update_upload(
+        &self,
+        upload: &Upload,
+        transition: &Transition,
+    ) -> Result<Option<Upload>, StoreError> {
+        let name = Transition::NameMultipart(self.id.clone());
+        self.table.update_upload(upload, &name).await?;
+        self.table.update_upload(upload, transition).await
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_that_meets_the_naming_of_the_parts_removes_them() {
+    let stack = Stack::default();
+    let (upload, _) = stack.grant(&mp4(None, None)).await.unwrap();
+    let id = stack.bucket.create_multipart(&upload).await.unwrap();
+    let table = Naming { table: &stack.table, id };
+    cancel_upload(&stack.bucket, &table, alice(), upload.id).await.unwrap();
+    let row = stack.table.get_upload(alice(), upload.id).await.unwrap().unwrap();
+    assert_eq!(row.state, State::Cancelled);
+    assert_eq!(stack.bucket.multiparts(), [], "the parts of a grant that was taken back are kept");
+    assert_eq!(stack.table.counters(alice()).held, stack.table.held(alice()));
 }

@@ -224,6 +224,10 @@ async fn a_repetition_wins_over_a_full_quota() {
             assert_eq!(stack.held().files, 1);
         }
     }
+    // More than one write takes, of which nothing would fit a second time.
+    let stack = Stack::with(Quota { files: Some(50), ..NONE });
+    let first = stack.batch(Some("k"), vec![png(); MAX_BATCH]).await;
+    assert_eq!(stack.batch(Some("k"), vec![png(); MAX_BATCH]).await, first);
     // Of a repeated batch those that were granted are, and one more that fits.
     let stack = Stack::with(Quota { files: Some(3), ..NONE });
     let first = stack.batch(Some("k"), vec![png(), film()]).await;

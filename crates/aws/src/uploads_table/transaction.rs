@@ -12,15 +12,15 @@ use std::future::Future;
 use std::time::Duration;
 use valet_core::error::{StoreError, StoreErrorKind};
 
-/// How often a write is made that meets others. The waits between come to 1.3 seconds on average and 2.6 at most, within the shortest
-/// function's deadline.
-const TRIES: u32 = 10;
+/// How often a write is made that meets others. The waits between come to 3 seconds on average and 6 at most, within the shortest function's
+/// deadline: enough for 50 who all write the same item at once, each for 15 milliseconds.
+const TRIES: u32 = 12;
 
-/// The longest wait after the first try; it doubles with each, up to [`LONGEST_WAIT`].
+/// Half the longest wait after the first try; it doubles with each, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 
 /// The longest wait between two tries.
-const LONGEST_WAIT: Duration = Duration::from_millis(400);
+const LONGEST_WAIT: Duration = Duration::from_millis(800);
 
 /// A transaction that was not done because of what it found: a reason for each of its actions, in their order.
 pub(super) struct Cancelled(Vec<CancellationReason>);

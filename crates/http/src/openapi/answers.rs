@@ -120,12 +120,11 @@ pub(super) fn problems(own: Vec<Error>, has_body: bool, has_id: bool) -> Map<Str
         refused_by_gateway(answer, "Request Entity Too Large");
     }
     for (name, status, _, message) in everywhere() {
-        match answers.get_mut(&status.to_string()) {
-            Some(own) => refused_by_gateway(own, message),
-            None => {
-                let shared = json!({"$ref": format!("#/components/responses/{name}")});
-                answers.insert(status.to_string(), shared);
-            }
+        if let Some(own) = answers.get_mut(&status.to_string()) {
+            refused_by_gateway(own, message);
+        } else {
+            let shared = json!({"$ref": format!("#/components/responses/{name}")});
+            answers.insert(status.to_string(), shared);
         }
     }
     answers
