@@ -7,7 +7,7 @@ mod output;
 
 use args::{Arguments, MalwareScan};
 use clap::Parser;
-use output::{Exit, Output};
+use output::Exit;
 use std::env;
 use std::process::ExitCode;
 use time::OffsetDateTime;
@@ -18,10 +18,9 @@ use valet_core::reindex::{Report, Run};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let args = Arguments::parse();
-    let output = Output { is_dry: args.dry_run };
     let connection = match Connection::from_lookup(|name| args.setting(name, |name| env::var(name).ok())) {
         Ok(connection) => connection,
-        Err(problems) => return output.cannot_begin(&problems).into(),
+        Err(problems) => return output::cannot_begin(&problems).into(),
     };
     let has_scanner = args.malware_scan == MalwareScan::On;
     let objects = S3Bucket::new(&connection, args.bucket, args.bucket_owner).scanned(has_scanner);
@@ -33,9 +32,8 @@ async fn main() -> ExitCode {
         expects_missing: args.expect_missing,
     };
     let mut report = Report::default();
-    let tell = |owner, id, outcome| output.tell(owner, id, outcome);
     // Boxed, as the nested futures of the SDK's calls exceed the compiler's limit for one type.
-    Box::pin(reindex(&objects, &uploads, &run, &mut report, tell)).await;
-    output.sum_up(&report);
+    Box::pin(reindex(&objects, &uploads, &run, &mut report, output::tell)).await;
+    output::sum_up(&report, run.is_dry);
     Exit::of(&report).into()
 }

@@ -8,41 +8,34 @@ use valet_core::reindex::{Outcome, Report};
 use valet_core::sweep_uploads::{About, Failure};
 use valet_core::{Owner, UploadId};
 
-/// Standard output and error.
-pub(crate) struct Output {
-    pub(crate) is_dry: bool,
+/// A line about an upload that was not in order.
+pub(crate) fn tell(owner: Owner, id: UploadId, outcome: Outcome) {
+    print(&format!("{:<10}  {owner}/{id}", outcome.as_str()));
 }
 
-impl Output {
-    /// A line about an upload that was not in order.
-    pub(crate) fn tell(&self, owner: Owner, id: UploadId, outcome: Outcome) {
-        print(&format!("{:<10}  {owner}/{id}", outcome.as_str()));
+/// Every problem that keeps it from beginning.
+pub(crate) fn cannot_begin(problems: &[String]) -> Exit {
+    for problem in problems {
+        complain(problem);
     }
+    complain(
+        "credentials and region are read from the environment alone; \
+         `eval \"$(aws configure export-credentials --format env)\"` puts those of a profile there",
+    );
+    Exit::Usage
+}
 
-    /// Every problem that keeps it from beginning.
-    pub(crate) fn cannot_begin(&self, problems: &[String]) -> Exit {
-        for problem in problems {
-            complain(problem);
-        }
-        complain(
-            "credentials and region are read from the environment alone; \
-             `eval \"$(aws configure export-credentials --format env)\"` puts those of a profile there",
-        );
-        Exit::Usage
+/// What it has come to.
+pub(crate) fn sum_up(report: &Report, is_dry: bool) {
+    for Failure { about, error } in &report.failures {
+        let about = match about {
+            About::List => String::new(),
+            About::Upload(id) => format!("{id}: "),
+            About::Owner(owner) => format!("{owner}: "),
+        };
+        complain(&format!("{about}{}", chain(error)));
     }
-
-    /// What it has come to.
-    pub(crate) fn sum_up(&self, report: &Report) {
-        for Failure { about, error } in &report.failures {
-            let about = match about {
-                About::List => String::new(),
-                About::Upload(id) => format!("{id}: "),
-                About::Owner(owner) => format!("{owner}: "),
-            };
-            complain(&format!("{about}{}", chain(error)));
-        }
-        print(&summary(report, self.is_dry));
-    }
+    print(&summary(report, is_dry));
 }
 
 /// Numbers of everything.

@@ -4,6 +4,7 @@
 use super::stack::{Stack, after};
 use proptest::prelude::*;
 use time::Duration;
+use valet_core::complete_upload::Said;
 use valet_core::generate_thumbnails::{self, generate_thumbnails};
 use valet_core::key::ThumbnailFormat;
 use valet_core::ports::{ListVersions, Stored};
@@ -67,14 +68,14 @@ impl World {
     async fn act(&mut self, act: Act) {
         match act {
             Act::Issue(kind) => self.issue(kind).await,
-            Act::Put { upload, is_right } => self.send(upload, is_right).await,
+            Act::Put { upload, is_right } => self.send(upload, is_right),
             Act::Arrive(event) if !self.arrivals.is_empty() => {
                 self.arrive(usize::from(event) % self.arrivals.len()).await;
             }
             Act::Confirm(upload) => {
                 let Some(Upload { owner, id, .. }) = self.upload(upload) else { return };
                 let Stack { bucket, table, .. } = &self.stack;
-                _ = confirm_upload(bucket, table, after(self.hours), *owner, *id, &Default::default()).await;
+                _ = confirm_upload(bucket, table, after(self.hours), *owner, *id, &Said::default()).await;
             }
             Act::Cancel(upload) => {
                 let Some(Upload { owner, id, .. }) = self.upload(upload) else { return };
@@ -112,7 +113,7 @@ impl World {
     }
 
     /// What is written once is refused where something lies.
-    async fn send(&mut self, upload: u8, is_right: bool) {
+    fn send(&mut self, upload: u8, is_right: bool) {
         let Some(upload) = self.upload(upload) else { return };
         let key = upload.key();
         let is_over = after(self.hours) >= upload.expires_at;
