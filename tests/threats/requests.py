@@ -56,6 +56,7 @@ OTHERS: dict[str, tuple[dict, object]] = {
     "POST /v1/uploads/batch": ({}, {"uploads": [FILE]}),
     "GET /v1/limits": ({}, None),
     "GET /v1/files": ({}, None),
+    "GET /v1/usage": ({}, None),
     "POST /get-upload-url": ({}, FILE),
     "POST /v1/uppy-sessions": ({}, None),
     **{
