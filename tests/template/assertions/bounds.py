@@ -32,7 +32,7 @@ def an_owner_is_bounded_unless_somebody_says_0(stack: Stack) -> None:
     put("Parameters > OwnerMaxBytes > AllowedPattern", r"^[1-9][0-9]{0,6}(KiB|MiB|GiB|TiB)$"),
     put("Parameters > OwnerMaxBytes > AllowedPattern", ".*"),
 )
-def an_owners_bytes_are_a_size_that_fits_a_counter_of_64_bits(stack: Stack) -> None:
+def an_owners_bytes_are_a_size_that_fits_a_counter(stack: Stack) -> None:
     parameter = stack.parent["Parameters"]["OwnerMaxBytes"]
     pattern = re.compile(parameter["AllowedPattern"])
     for right in (parameter["Default"], "0", "1", "500MiB", "2TiB", "999999TiB", "999999999999999"):

@@ -211,13 +211,13 @@ fn a_stop_ends_the_wait_for_room() {
     let (fake, file, stop) = (Fake::start(PART), TestFile::new(10), Stop::new());
     fake.fault("issue", full("too_many_grants", "retry-after: 59\r\n"));
     let began = Instant::now();
-    let switch = stop.clone();
+    let ends = stop.clone();
     let stopped = thread::scope(|scope| {
         scope.spawn(|| {
             while fake.count("issue") == 0 {
                 thread::sleep(Duration::from_millis(5));
             }
-            switch.stop();
+            ends.stop();
         });
         upload(&fake.api(), &file.source(), "video/mp4", &options(), &(), &stop)
     });

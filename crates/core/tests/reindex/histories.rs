@@ -196,14 +196,14 @@ async fn play(acts: &[Act], copied_at: usize, is_lost: bool, first: First) {
     }
     for (was, left) in truth {
         match &was.state {
+            // A form may have been sent more than once: who looks before `reindex`, and knows of no tag, takes the first to come, and may
+            // refuse it. That is why the sweep and the events wait.
+            State::Ready(_) if was.transfer == Transfer::Form && first != First::default() => {}
             State::Ready(verified) => {
                 let row = world.stack.row(&was).await;
                 let State::Ready(now) = &row.state else { panic!("{} is lost: {:?}", was.id, row.state) };
                 assert_eq!(row.key(), was.key());
-                // A form may have been sent more than once: who is not told which one was the file takes the first to come.
-                if was.transfer == Transfer::Put || first == First::default() {
-                    assert_eq!((&now.version, row.size), (&verified.version, was.size));
-                }
+                assert_eq!((&now.version, row.size), (&verified.version, was.size));
             }
             // What lay there came after its end or before anybody had looked: the older table cannot tell.
             State::Rejected(_) | State::Expired | State::Cancelled | State::Deleted if left == 0 => {
