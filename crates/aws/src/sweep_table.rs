@@ -8,6 +8,7 @@ use crate::error::{bad_answer, store_error};
 use crate::upload_item::{
     Fields, Item, due_shard, due_usage_shard, item, milliseconds, text, upload_key, usage_key, usage_shard,
 };
+use aws_sdk_dynamodb::operation::query::QueryOutput;
 use time::OffsetDateTime;
 use valet_core::error::StoreError;
 use valet_core::ports::{
@@ -32,6 +33,28 @@ impl SweepTable {
     pub fn new(connection: &Connection, table: String) -> Self {
         Self { client: connection.dynamodb(), table }
     }
+
+    /// What stands in one shard of the index.
+    async fn due(
+        &self,
+        shard: String,
+        until: OffsetDateTime,
+        after: Option<Item>,
+        limit: u16,
+    ) -> Result<QueryOutput, StoreError> {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .index_name(INDEX)
+            .key_condition_expression("due_shard = :shard AND due_at <= :until")
+            .expression_attribute_values(":shard", text(shard))
+            .expression_attribute_values(":until", milliseconds(until))
+            .set_exclusive_start_key(after)
+            .limit(limit.into())
+            .send()
+            .await
+            .map_err(|error| store_error("Query", error))
+    }
 }
 
 impl ListDue for SweepTable {
@@ -42,19 +65,7 @@ impl ListDue for SweepTable {
         after: Option<&Due>,
         limit: u16,
     ) -> Result<DuePage, StoreError> {
-        let page = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(INDEX)
-            .key_condition_expression("due_shard = :shard AND due_at <= :until")
-            .expression_attribute_values(":shard", text(shard.to_string()))
-            .expression_attribute_values(":until", milliseconds(until))
-            .set_exclusive_start_key(after.map(place))
-            .limit(limit.into())
-            .send()
-            .await
-            .map_err(|error| store_error("Query", error))?;
+        let page = self.due(shard.to_string(), until, after.map(place), limit).await?;
         let read = |item: &Item| {
             due(item).ok_or_else(|| bad_answer("Query", "an item in the index that is not an upload"))
         };
@@ -72,19 +83,7 @@ impl ListDueUsage for SweepTable {
         after: Option<&DueUsage>,
         limit: u16,
     ) -> Result<DueUsagePage, StoreError> {
-        let page = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(INDEX)
-            .key_condition_expression("due_shard = :shard AND due_at <= :until")
-            .expression_attribute_values(":shard", text(usage_shard(shard)))
-            .expression_attribute_values(":until", milliseconds(until))
-            .set_exclusive_start_key(after.map(usage_place))
-            .limit(limit.into())
-            .send()
-            .await
-            .map_err(|error| store_error("Query", error))?;
+        let page = self.due(usage_shard(shard), until, after.map(usage_place), limit).await?;
         let read = |item: &Item| {
             due_usage(item).ok_or_else(|| bad_answer("Query", "an item in the index that is no counters"))
         };

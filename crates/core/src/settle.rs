@@ -181,18 +181,8 @@ pub(crate) async fn remove_foreign(
     if verified.is_some() && version.is_none() {
         return Ok(());
     }
-    let found;
-    let version = match version {
-        Some(version) => version,
-        None => match objects.head_object(key, None, false).await? {
-            Some(object) => {
-                found = object.version;
-                &found
-            }
-            None => return Ok(()),
-        },
-    };
-    if verified == Some(version) { Ok(()) } else { objects.delete_version(key, version).await }
+    let Some(version) = named_or_current(objects, key, version).await? else { return Ok(()) };
+    if verified == Some(&version) { Ok(()) } else { objects.delete_version(key, &version).await }
 }
 
 /// Removes a version under a key of which there is no upload, the current one where none is named; or keeps it, and says so, where it is
@@ -202,22 +192,24 @@ pub async fn remove_nobodys(
     key: &UploadKey,
     version: Option<&VersionId>,
 ) -> Result<bool, StoreError> {
-    let found;
-    let version = match version {
-        Some(version) => version,
-        None => match objects.head_object(key, None, false).await? {
-            Some(object) => {
-                found = object.version;
-                &found
-            }
-            None => return Ok(false),
-        },
-    };
-    let is_file = objects.get_tags(key, version).await?.unwrap_or_default().is_verified;
+    let Some(version) = named_or_current(objects, key, version).await? else { return Ok(false) };
+    let is_file = objects.get_tags(key, &version).await?.unwrap_or_default().is_verified;
     if !is_file {
-        objects.delete_version(key, version).await?;
+        objects.delete_version(key, &version).await?;
     }
     Ok(is_file)
+}
+
+/// The version that was named, or the current one; `None` when nothing lies under the key.
+async fn named_or_current(
+    objects: &impl HeadObject,
+    key: &UploadKey,
+    named: Option<&VersionId>,
+) -> Result<Option<VersionId>, StoreError> {
+    match named {
+        Some(version) => Ok(Some(version.clone())),
+        None => Ok(objects.head_object(key, None, false).await?.map(|object| object.version)),
+    }
 }
 
 fn describe(upload: Option<Upload>) -> Settled {
