@@ -36,6 +36,11 @@ def parts(tmp_path, *arguments):
     return subprocess.run(command(tmp_path, *arguments), cwd=tmp_path, capture_output=True, text=True)
 
 
+def heed_interrupts():
+    """What runs in the background of a shell ignores them, and so does all that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_all_good_is_a_success_with_the_time_of_each(tmp_path):
     done = parts(tmp_path, "good", "good")
     assert done.returncode == 0
@@ -77,7 +82,8 @@ def test_what_is_named_first_is_done_before_what_runs_beside(tmp_path):
 
 
 def test_an_interrupt_ends_all_of_them(tmp_path):
-    running = subprocess.Popen(command(tmp_path, "--lanes", "1", "--beside", "waits", "busy"), cwd=tmp_path, stdout=subprocess.PIPE, text=True, process_group=0)
+    words = command(tmp_path, "--lanes", "1", "--beside", "waits", "busy")
+    running = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, text=True, process_group=0, preexec_fn=heed_interrupts)
     assert eventually((tmp_path / "waiting").is_file)
     os.killpg(running.pid, signal.SIGINT)
     said, _ = running.communicate(timeout=20)
