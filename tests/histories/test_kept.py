@@ -21,6 +21,7 @@ def test_what_had_arrived_goes_with_its_grant_and_what_comes_late_with_its_event
     state.sends(body=Body.RIGHT, first=True, parts=(1,), twice=False, which=1)
     state.cancels(which=0)
     state.cancels(which=1)
+    state.signs(which=0)
     state.sends(body=Body.RIGHT, first=True, parts=(1, 2), twice=False, which=0)
     state.is_told(times=1, which=0)
 
@@ -36,6 +37,7 @@ def test_what_is_sent_within_the_grace_counts(state):
     state.begins(is_sent=False, kind=Kind.BOUND, other=Kind.PAPER)
     state.time_goes_by(is_swept=True, passed="35 minutes")
     state.time_goes_by(is_swept=True, passed="35 minutes")
+    state.signs(which=0)
     state.sends(body=Body.RIGHT, first=True, parts=(1, 2), twice=True, which=0)
     state.confirms(which=0)
     # Nobody confirms the other, and its event is lost.
