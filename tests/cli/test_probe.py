@@ -11,7 +11,7 @@ from tests.e2e.polling import eventually
 from .conftest import URL_LIFETIME_SECONDS
 
 # What README.md of infra/local says the engine lets through.
-NOT_ENFORCED = {"put-amz-meta", "put-amz-tagging", "https-api"}
+NOT_ENFORCED = {"https-api"}
 # What the engine may refuse or not, by its version: part checksums.
 EITHER = {"part-hash"}
 

@@ -277,8 +277,14 @@ def deleted_with_leftover(world: World, client: Client) -> dict:
     return grant
 
 
-def rowless(world: World, client: Client) -> dict:
+def nobodys(world: World, client: Client) -> dict:
+    """An object under a key that no grant was issued for, of which S3 tells."""
     put_as_owner(world.storage, f"uploads/{client.owner}/{_old_id()}.jpg", PHOTO.content)
+    return {}
+
+
+def rowless(world: World, client: Client) -> dict:
+    nobodys(world, client)
     world.courier.take(client.owner)
     return {}
 
@@ -445,12 +451,17 @@ def deletes(world: World, client: Client, grant: dict) -> None:
     assert [key for key in _keys(world, client) if grant["id"] in key] == []
 
 
+def reads_usage(_: World, client: Client, __: dict) -> None:
+    usage = _is(client.call("GET", "/v1/usage"), 200).json()
+    assert [usage[what]["used"] for what in ("files", "pending", "bytes")] == [1, 1, len(PHOTO.content)]
+
+
 def reads_address(_: World, client: Client, grant: dict) -> None:
     assert _is(client.call("GET", f"/v1/files/{grant['id']}/url"), 200).json()["id"] == grant["id"]
 
 
 def asks_for_form(world: World, client: Client, _: dict) -> None:
-    event_comes(world, client, form_sent(world, client))
+    form(world, client)
 
 
 def signs_form(_: World, client: Client, __: dict) -> None:
@@ -586,6 +597,7 @@ CLIENTS = [
     Case("read an address", confirmed, reads_address, "ready"),
     Case("issue parts", nothing, issues_parts, "expired"),
     Case("issue parts with a key", nothing, issues_parts_with_key, "expired"),
+    Case("read what is held", granted, reads_usage, "expired"),
     Case("sign again", granted, resigns, "ready"),
     Case("sign parts", granted_parts, signs_parts, "expired"),
     Case("read", granted, reads, "expired"),
@@ -604,7 +616,7 @@ CLIENTS = [
 UPPY = [
     Case("open a session", nothing, opens_session, "expired"),
     Case("a form in a session", session, form_in_session, "expired"),
-    Case("a form", nothing, asks_for_form, "ready"),
+    Case("a form", nothing, asks_for_form, "expired"),
     Case("sign a form", nothing, signs_form, "expired"),
     Case("confirm a form", form_sent, confirms, "ready"),
     Case("cancel a form", form_sent, cancels, "cancelled"),
@@ -632,6 +644,7 @@ EVENTS = [
     Case("event of what is refused", arrived_wrong, rejects, "rejected"),
     Case("event of what is broken", arrived_broken, fails_for_good, "ready"),
     Case("event after cancel", cancelled_late, removes_what_is_late, "cancelled"),
+    Case("event of nobody's", nobodys, removes_what_is_late, None),
 ]
 # Each is due, or old enough for the walk, when the sweep comes.
 SWEPT = [

@@ -18,6 +18,9 @@ use valet_core::ports::{
 use valet_core::upload::MultipartId;
 use valet_core::{Upload, UploadKey};
 
+/// Milliseconds between tries that meet another write of the same key: three seconds in all, which the function has left beside the eighteen below.
+const CONFLICT_WAITS: [u64; 5] = [100, 200, 400, 800, 1600];
+
 /// How long to wait for S3 to put parts together, which may take minutes. The function then says so and is asked again; it must have time
 /// left to answer before the HTTP API gives up at 30 seconds.
 const COMPLETE_TIMEOUT: Duration = Duration::from_secs(18);
@@ -106,36 +109,46 @@ impl CompleteMultipart for S3Bucket {
                 .operation_attempt_timeout(COMPLETE_TIMEOUT)
                 .build(),
         );
-        let completed = self
-            .client()
-            .complete_multipart_upload()
-            .bucket(self.bucket())
-            .expected_bucket_owner(self.account())
-            .key(key.to_string())
-            .upload_id(id.as_str())
-            .multipart_upload(parts)
-            .mpu_object_size(size)
-            .if_none_match("*")
-            .set_checksum_crc64_nvme(crc64nvme.map(|crc64nvme| crc64nvme.to_string()))
-            .checksum_type(ChecksumType::FullObject)
-            .customize()
-            .config_override(patience)
-            .send()
-            .await;
-        let error = match completed {
-            Ok(_) => return Ok(Completion::Completed),
-            Err(SdkError::TimeoutError(_)) => return Ok(Completion::UnderWay),
-            Err(error) => error,
+        let complete = || {
+            self.client()
+                .complete_multipart_upload()
+                .bucket(self.bucket())
+                .expected_bucket_owner(self.account())
+                .key(key.to_string())
+                .upload_id(id.as_str())
+                .multipart_upload(parts.clone())
+                .mpu_object_size(size)
+                .if_none_match("*")
+                .set_checksum_crc64_nvme(crc64nvme.map(|crc64nvme| crc64nvme.to_string()))
+                .checksum_type(ChecksumType::FullObject)
+                .customize()
+                .config_override(patience.clone())
+                .send()
         };
-        let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-        match code {
-            Some("NoSuchUpload") => Ok(Completion::Gone),
-            Some("PreconditionFailed") => Ok(Completion::Exists),
-            // Somebody else is completing it at this moment.
-            Some("ConditionalRequestConflict" | "OperationAborted") => Ok(Completion::UnderWay),
-            // A part was sent again since it was listed, or the checksum over the whole is another.
-            Some("InvalidPart" | "BadDigest") => Ok(Completion::Mismatch),
-            _ => Err(store_error("CompleteMultipartUpload", error)),
+        let mut waits = CONFLICT_WAITS.iter();
+        loop {
+            let error = match complete().await {
+                Ok(_) => return Ok(Completion::Completed),
+                Err(SdkError::TimeoutError(_)) => return Ok(Completion::UnderWay),
+                Err(error) => error,
+            };
+            let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+            return match code {
+                Some("NoSuchUpload") => Ok(Completion::Gone),
+                Some("PreconditionFailed") => Ok(Completion::Exists),
+                // Somebody else writes this key at this moment. Whether that makes an object is not known before it is asked again: not every
+                // client of ours asks twice.
+                Some("ConditionalRequestConflict" | "OperationAborted") => match waits.next() {
+                    Some(wait) => {
+                        tokio::time::sleep(Duration::from_millis(*wait)).await;
+                        continue;
+                    }
+                    None => Ok(Completion::UnderWay),
+                },
+                // A part was sent again since it was listed, or the checksum over the whole is another.
+                Some("InvalidPart" | "BadDigest") => Ok(Completion::Mismatch),
+                _ => Err(store_error("CompleteMultipartUpload", error)),
+            };
         }
     }
 }

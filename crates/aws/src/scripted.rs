@@ -840,7 +840,18 @@ async fn a_query_that_ends_at_something_else_is_a_bad_answer() {
 }
 
 async fn complete(status: u16, body: String) -> Result<Completion, StoreError> {
-    let bucket = bucket(move |_| answer(status, &[], body.clone()));
+    complete_by(move |_| (status, body.clone())).await
+}
+
+/// Completes, of whose tries each gets the answer to its number.
+async fn complete_by(
+    answer_to: impl Fn(usize) -> (u16, String) + Send + Sync + 'static,
+) -> Result<Completion, StoreError> {
+    let tries = AtomicUsize::new(0);
+    let bucket = bucket(move |_| {
+        let (status, body) = answer_to(tries.fetch_add(1, Ordering::Relaxed));
+        answer(status, &[], body)
+    });
     let upload = sample::pending_multipart("m1");
     let multipart = sample::multipart_of(&upload);
     let part = |number| StoredPart {
@@ -853,7 +864,7 @@ async fn complete(status: u16, body: String) -> Result<Completion, StoreError> {
     bucket.complete_multipart(&upload.key(), &multipart.id, &parts, upload.size.most(), None).await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_completing_came_to_is_told_apart() {
     let done = "<CompleteMultipartUploadResult><Bucket>b</Bucket></CompleteMultipartUploadResult>".to_owned();
     assert_eq!(complete(200, done).await.unwrap(), Completion::Completed);
@@ -867,6 +878,21 @@ async fn what_completing_came_to_is_told_apart() {
         assert_eq!(complete(status, s3_error(code)).await.unwrap(), expected, "{code}");
     }
     assert_eq!(complete(404, s3_error("NoSuchBucket")).await.unwrap_err().kind, StoreErrorKind::Permanent);
+}
+
+/// S3 has done nothing then, and Uppy takes any answer for the last one.
+#[tokio::test(start_paused = true)]
+async fn completing_that_meets_another_write_is_asked_again_until_it_has_an_end() {
+    let done = "<CompleteMultipartUploadResult><Bucket>b</Bucket></CompleteMultipartUploadResult>".to_owned();
+    for (status, body, expected) in [
+        (200, done, Completion::Completed),
+        (404, s3_error("NoSuchUpload"), Completion::Gone),
+        (412, s3_error("PreconditionFailed"), Completion::Exists),
+    ] {
+        let conflict = (409, s3_error("ConditionalRequestConflict"));
+        let answer_to = move |number| if number < 5 { conflict.clone() } else { (status, body.clone()) };
+        assert_eq!(complete_by(answer_to).await.unwrap(), expected);
+    }
 }
 
 /// S3 answers 200 before it knows how it ends, and keeps the connection with spaces.

@@ -109,19 +109,19 @@ mod tests {
         let broken = || Ok(Finding::Broken("200".into()));
         assert_eq!(verdict("put-larger", broken(), false), Verdict::Hole);
         assert_eq!(verdict("put-larger", broken(), true), Verdict::Hole);
-        assert_eq!(verdict("put-amz-meta", broken(), false), Verdict::Hole);
-        assert_eq!(verdict("put-amz-meta", broken(), true), Verdict::NotEnforcedHere);
+        assert_eq!(verdict("https-api", broken(), false), Verdict::Hole);
+        assert_eq!(verdict("https-api", broken(), true), Verdict::NotEnforcedHere);
     }
 
     #[test]
     fn what_the_local_engine_enforces_after_all_is_held() {
-        assert_eq!(verdict("put-amz-meta", Ok(Finding::Held("403".into())), true), Verdict::Held);
+        assert_eq!(verdict("https-api", Ok(Finding::Held("403".into())), true), Verdict::Held);
     }
 
     #[test]
     fn silence_is_neither_held_nor_a_hole() {
         for local in [true, false] {
-            assert_eq!(verdict("put-amz-meta", Err(NoAnswer("refused".into())), local), Verdict::NoAnswer);
+            assert_eq!(verdict("https-api", Err(NoAnswer("refused".into())), local), Verdict::NoAnswer);
         }
     }
 }

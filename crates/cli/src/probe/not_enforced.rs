@@ -6,11 +6,8 @@ pub(super) fn reason(id: &str) -> Option<&'static str> {
     KNOWN.iter().find(|(known, _)| *known == id).map(|(_, reason)| *reason)
 }
 
-const KNOWN: &[(&str, &str)] = &[
-    ("put-amz-meta", "the engine takes x-amz- headers that are not signed; S3 answers 403"),
-    ("put-amz-tagging", "the engine takes x-amz- headers that are not signed; S3 answers 403"),
-    ("https-api", "the engine has no TLS; API Gateway does not answer plain HTTP"),
-];
+const KNOWN: &[(&str, &str)] =
+    &[("https-api", "the engine has no TLS; API Gateway does not answer plain HTTP")];
 
 #[cfg(test)]
 mod tests {
