@@ -438,7 +438,7 @@ def reads_address(_: World, client: Client, grant: dict) -> None:
 
 
 def asks_for_form(world: World, client: Client, _: dict) -> None:
-    event_comes(world, client, form_sent(world, client))
+    form(world, client)
 
 
 def signs_form(_: World, client: Client, __: dict) -> None:
@@ -592,7 +592,7 @@ CLIENTS = [
 UPPY = [
     Case("open a session", nothing, opens_session, "expired"),
     Case("a form in a session", session, form_in_session, "expired"),
-    Case("a form", nothing, asks_for_form, "ready"),
+    Case("a form", nothing, asks_for_form, "expired"),
     Case("sign a form", nothing, signs_form, "expired"),
     Case("confirm a form", form_sent, confirms, "ready"),
     Case("cancel a form", form_sent, cancels, "cancelled"),
