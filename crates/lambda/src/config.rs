@@ -77,7 +77,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
     }
 
     /// What the stack accepts, for how long, and how much of it of one owner: `ACCEPTED_TYPES`, `URL_LIFETIME_SECONDS`,
-    /// `GRANT_LIFETIME_SECONDS`, `MULTIPART_LIFETIME_SECONDS`, and the four of [`Self::quota`].
+    /// `GRANT_LIFETIME_SECONDS`, `MULTIPART_LIFETIME_SECONDS`, and the four of `Settings::quota`.
     pub fn policy(&mut self) -> Option<Policy> {
         let accepted = self.parse("ACCEPTED_TYPES", AcceptedTypes::parse);
         let url_lifetime = self.seconds("URL_LIFETIME_SECONDS", 1, MAX_URL_LIFETIME.as_secs());
