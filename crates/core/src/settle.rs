@@ -186,7 +186,7 @@ pub(crate) async fn remove_foreign(
 }
 
 /// Removes a version under a key of which there is no upload, the current one where none is named; or keeps it, and says so, where it is
-/// tagged: what was verified had a row, which outlives its file. It was lost, and [`crate::reindex`] puts it back.
+/// tagged: what was verified had a row, which outlives its file. It was lost, and [`crate::reindex()`] puts it back.
 pub async fn remove_nobodys(
     objects: &(impl HeadObject + DeleteVersion + GetTags),
     key: &UploadKey,
