@@ -4,7 +4,10 @@ use crate::S3Bucket;
 use crate::error::{bad_answer, store_error};
 use crate::s3_bucket::found;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::complete_multipart_upload::CompleteMultipartUploadError;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::Duration;
@@ -21,6 +24,36 @@ use valet_core::{Upload, UploadKey};
 /// How long to wait for S3 to put parts together, which may take minutes. The function then says so and is asked again; it must have time
 /// left to answer before the HTTP API gives up at 30 seconds.
 const COMPLETE_TIMEOUT: Duration = Duration::from_secs(18);
+
+/// What S3 says while another request about the same key has not ended. Ours came to nothing; and whether the other will come to something,
+/// nobody knows. So it is asked again, this often.
+const CONFLICT: [&str; 2] = ["ConditionalRequestConflict", "OperationAborted"];
+const CONFLICTS: u32 = 6;
+
+/// The first pause before it is asked again, and the longest: each is up to twice as long as the one before.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(250);
+const MAX_CONFLICT_PAUSE: Duration = Duration::from_secs(2);
+
+/// Has completing be asked again after a conflict and after nothing else: who asks again asks the whole question again, list and all.
+#[derive(Debug)]
+struct ConflictsAlone;
+
+impl ClassifyRetry for ConflictsAlone {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let Some(Err(error)) = context.output_or_error() else { return RetryAction::NoActionIndicated };
+        let error = error.as_operation_error().and_then(|error| error.downcast_ref());
+        let code = error.and_then(CompleteMultipartUploadError::code);
+        if code.is_some_and(|code| CONFLICT.contains(&code)) {
+            RetryAction::transient_error()
+        } else {
+            RetryAction::RetryForbidden
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "conflicts alone"
+    }
+}
 
 impl CreateMultipart for S3Bucket {
     async fn create_multipart(&self, upload: &Upload) -> Result<MultipartId, StoreError> {
@@ -98,14 +131,20 @@ impl CompleteMultipart for S3Bucket {
         });
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
         let size = i64::try_from(size_bytes).expect("no grant is for more than 5 TiB");
-        // One try: who asks again asks the whole question again, list and all.
-        let patience = aws_sdk_s3::Config::builder().retry_config(RetryConfig::disabled()).timeout_config(
-            TimeoutConfig::builder()
-                .operation_timeout(COMPLETE_TIMEOUT)
-                // What is not set here stays as it is for every call.
-                .operation_attempt_timeout(COMPLETE_TIMEOUT)
-                .build(),
-        );
+        let retries = RetryConfig::standard()
+            .with_max_attempts(CONFLICTS + 1)
+            .with_initial_backoff(CONFLICT_PAUSE)
+            .with_max_backoff(MAX_CONFLICT_PAUSE);
+        let patience = aws_sdk_s3::Config::builder()
+            .retry_config(retries)
+            .retry_classifier(ConflictsAlone)
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .operation_timeout(COMPLETE_TIMEOUT)
+                    // What is not set here stays as it is for every call.
+                    .operation_attempt_timeout(COMPLETE_TIMEOUT)
+                    .build(),
+            );
         let completed = self
             .client()
             .complete_multipart_upload()
@@ -131,8 +170,8 @@ impl CompleteMultipart for S3Bucket {
         match code {
             Some("NoSuchUpload") => Ok(Completion::Gone),
             Some("PreconditionFailed") => Ok(Completion::Exists),
-            // Somebody else is completing it at this moment.
-            Some("ConditionalRequestConflict" | "OperationAborted") => Ok(Completion::UnderWay),
+            // Somebody else has been completing it all the while.
+            Some(code) if CONFLICT.contains(&code) => Ok(Completion::UnderWay),
             // A part was sent again since it was listed, or the checksum over the whole is another.
             Some("InvalidPart" | "BadDigest") => Ok(Completion::Mismatch),
             _ => Err(store_error("CompleteMultipartUpload", error)),

@@ -574,7 +574,13 @@ async fn a_query_that_ends_at_something_else_is_a_bad_answer() {
 }
 
 async fn complete(status: u16, body: String) -> Result<Completion, StoreError> {
-    let bucket = bucket(move |_| answer(status, &[], body.clone()));
+    complete_with(move |_| answer(status, &[], body.clone())).await
+}
+
+async fn complete_with(
+    answer: impl Fn(Request<SdkBody>) -> Answer + Send + Sync + 'static,
+) -> Result<Completion, StoreError> {
+    let bucket = bucket(answer);
     let upload = sample::pending_multipart("m1");
     let multipart = sample::multipart_of(&upload);
     let part = |number| StoredPart {
@@ -587,7 +593,30 @@ async fn complete(status: u16, body: String) -> Result<Completion, StoreError> {
     bucket.complete_multipart(&upload.key(), &multipart.id, &parts, upload.size.most(), None).await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn completing_is_asked_again_while_it_conflicts_and_after_no_other_failure() {
+    for (status, code, asked) in [(409, "ConditionalRequestConflict", 3), (409, "OperationAborted", 3)] {
+        let asking = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asking);
+        let done = "<CompleteMultipartUploadResult><Bucket>b</Bucket></CompleteMultipartUploadResult>";
+        let completed = complete_with(move |_| match counted.fetch_add(1, Ordering::Relaxed) {
+            0 | 1 => answer(status, &[], s3_error(code)),
+            _ => answer(200, &[], done),
+        });
+        assert_eq!(completed.await.unwrap(), Completion::Completed, "{code}");
+        assert_eq!(asking.load(Ordering::Relaxed), asked, "{code}");
+    }
+    let asking = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asking);
+    let failed = complete_with(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        answer(500, &[], s3_error("InternalError"))
+    });
+    assert_eq!(failed.await.unwrap_err().kind, StoreErrorKind::Transient);
+    assert_eq!(asking.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_completing_came_to_is_told_apart() {
     let done = "<CompleteMultipartUploadResult><Bucket>b</Bucket></CompleteMultipartUploadResult>".to_owned();
     assert_eq!(complete(200, done).await.unwrap(), Completion::Completed);
