@@ -2,11 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use futures_util::future::join_all;
+use std::time::Duration;
 use valet_core::complete_upload::Said;
 use valet_core::confirm_upload::Confirmed;
 use valet_core::issue_upload::{Grant, NewUpload, Signed};
 use valet_core::parts::{MIN_PART_BYTES, PartNumber};
-use valet_core::ports::{GetUpload, UpdateUpload};
+use valet_core::ports::{GetUpload, PresignPart, UpdateUpload, WantedPart};
 use valet_core::sign_parts::{AskedPart, SignedPart};
 use valet_core::testing::{Failing, MemoryBucket, MemoryTable, sample};
 use valet_core::upload::{RejectReason, State, Transition};
@@ -162,6 +163,29 @@ async fn a_confirm_with_parts_missing_says_how_many_and_changes_nothing() {
     assert_eq!(stack.now(&upload).await, upload);
     stack.send(&bytes, &parts[1..]);
     assert!(matches!(stack.confirm(&upload, &Said::default()).await.unwrap(), Confirmed::File(_)));
+}
+
+/// Should a length that was signed not have held: the sum alone is that of the file.
+#[tokio::test]
+async fn a_part_that_is_stored_in_another_size_is_missing() {
+    let (stack, bytes) = (stack(), movie());
+    let (upload, parts) = stack.granted(&bytes).await;
+    stack.send(&bytes, &parts[..1]);
+    let id = upload.transfer.multipart_id().unwrap();
+    let (second, third) =
+        bytes[part(&bytes, parts[0].number).len()..].split_at(part(&bytes, parts[1].number).len() - 1);
+    for (signed, body) in parts[1..].iter().zip([second, third]) {
+        let any = WantedPart { number: signed.number, size_bytes: None, crc64nvme: None };
+        let any = stack
+            .bucket
+            .presign_part(&upload.key(), id, &any, sample::NOW, Duration::from_mins(1))
+            .await
+            .unwrap();
+        assert_eq!(stack.bucket.send(&any.url, &any.headers, body), 200);
+    }
+    let error = stack.confirm(&upload, &Said::default()).await.unwrap_err();
+    assert!(matches!(error, Error::PartsMissing { missing: 2, count: 3 }), "{error:?}");
+    assert_eq!(stack.now(&upload).await, upload);
 }
 
 #[tokio::test]
