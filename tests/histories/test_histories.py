@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.histories.machine import Histories
 
-FIXED, FIXED_STEPS = 15, 20
+FIXED, FIXED_STEPS = 12, 20
 RANDOM_STEPS = 40
 
 
