@@ -145,15 +145,21 @@ class Copy:
         self.built = wanted
 
     def run(self, proofs: Iterable[Proof], mutant: Mutant | None) -> dict[Proof, str]:
-        """What becomes of each test."""
+        """What becomes of each test. As the tree is, what cannot be tried costs its own mutants their proof, and no others."""
         groups: dict[tuple[str, ...], list[Proof]] = defaultdict(list)
         for proof in proofs:
             groups[self._together(proof)].append(proof)
         outcomes: dict[Proof, str] = {}
         for (kind, where, *_), group in groups.items():
-            if any(proof.needs_functions for proof in group):
-                self.build(mutant)
-            outcomes |= {"cargo": self._cargo, "pytest": self._pytest, "node": self._node}[kind](where, group)
+            try:
+                if any(proof.needs_functions for proof in group):
+                    self.build(mutant)
+                outcomes |= {"cargo": self._cargo, "pytest": self._pytest, "node": self._node}[kind](where, group)
+            except Broken as problem:
+                if mutant is not None:
+                    raise
+                print(f"{where} as it is: {problem}", flush=True)
+                outcomes |= dict.fromkeys(group, NOT_RUN)
         return outcomes
 
     @staticmethod
@@ -201,7 +207,7 @@ class Copy:
             named = [case for case in cases if case.get("classname") == module and _is_named(case.get("name", ""), proof.name)]
             outcomes[proof] = _of_cases(named)
         if set(outcomes.values()) == {NOT_RUN}:
-            raise Broken(f"pytest ran none of them: {done.stdout[-2000:]}")
+            raise Broken(f"pytest ran none of them: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         return outcomes
 
     def _node(self, file: str, group: list[Proof]) -> dict[Proof, str]:

@@ -67,6 +67,20 @@ def test_a_test_that_fails_by_itself_proves_nothing(tmp_path):
         assert (tried(copy, mutant, healthy).outcome, copy.steps) == ("ERROR", [])
 
 
+def test_what_cannot_be_tried_as_it_is_proves_nothing_and_leaves_the_others_alone(tmp_path, capsys, monkeypatch):
+    def broken(where: str, group: list[Proof]) -> dict[Proof, str]:
+        raise Broken("no such test")
+
+    copy, other = Copy(tmp_path), Proof("tests/uploader/it.mjs::it")
+    monkeypatch.setattr(copy, "_cargo", broken)
+    monkeypatch.setattr(copy, "_node", lambda where, group: dict.fromkeys(group, PASSED))
+    assert copy.run([PROOF, other], None) == {PROOF: NOT_RUN, other: PASSED}
+    assert "core/settle as it is: no such test" in capsys.readouterr().out
+    mutant = Mutant("a threat", "what", "crates/core/src/settle.rs", "a", "b", (PROOF,))
+    with pytest.raises(Broken):
+        copy.run([PROOF], mutant)
+
+
 def test_what_an_earlier_run_found_holds_for_the_same_tree_alone(tmp_path):
     copy = Pretended(tmp_path, PASSED)
     copy.tree.mkdir(parents=True)

@@ -1,7 +1,11 @@
 """Every threat that is documented has tests and mutants, nothing that is named here has rotted, and no route is left out."""
 
+import subprocess
+import sys
+
 import pytest
 
+from infra.local.places import ROOT
 from tests.threats.requests import ABOUT, OTHERS
 from tests.threats.routes import OPEN, about_an_upload, routes
 from tests.threats.table import Mutant, Row, documented, rows
@@ -18,6 +22,13 @@ def test_every_documented_threat_stands_here_and_no_other():
 def test_every_threat_has_tests_that_exist_and_a_mutant(row: Row):
     assert row.mutants, "nothing shows that its tests can fail"
     assert [proof.spelling for proof in row.proofs if not proof.exists()] == []
+
+
+def test_what_is_named_in_brackets_is_one_of_the_tests_parameters():
+    """Others are found by their function's name alone; these pytest has to list."""
+    named = sorted({proof.spelling for row in ROWS for proof in row.proofs if "[" in proof.spelling})
+    listed = subprocess.run([sys.executable, "-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider", *named], cwd=ROOT, capture_output=True, text=True)
+    assert (listed.returncode, listed.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what[:50])
