@@ -9,7 +9,7 @@ from ..stack import Stack, text
 from .assertion import assertion, same
 
 ALARM = "AWS::CloudWatch::Alarm"
-FUNCTIONS = ("IssueUpload", "ConfirmUpload", "ManageFiles", "GenerateThumbnails", "SweepUploads", "Companion")
+FUNCTIONS = ("IssueUpload", "ConfirmUpload", "ManageFiles", "GenerateThumbnails", "SweepUploads", "Companion", "ServePage")
 
 
 @assertion(
@@ -128,7 +128,7 @@ def the_topic_takes_alarms_of_this_stack_over_tls(stack: Stack) -> None:
 def widgets(stack: Stack) -> list[dict]:
     template, names = stack.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
     # As with every function.
-    names = {name: value["Fn::If"][1] for name, value in names.items() if value["Fn::If"][0] == "HasCompanion"}
+    names = {name: value["Fn::If"][1] for name, value in names.items() if value["Fn::If"][0] in ("HasCompanion", "HasPage")}
     return json.loads(text({"Fn::Sub": [template, names]}))["widgets"]
 
 
@@ -149,6 +149,7 @@ def valet_metrics(stack: Stack) -> dict[str, set[str]]:
 @assertion(
     put("Dashboard > DashboardBody > Fn::Sub > 0", '{"widgets": []}'),
     put("Dashboard > DashboardBody > Fn::Sub > 1 > CompanionAlarms > Fn::If > 1", ""),
+    put("Dashboard > DashboardBody > Fn::Sub > 1 > ServePageAlarms > Fn::If > 1", ""),
     put("Dashboard > DashboardName", "valet"),
 )
 def the_dashboard_shows_every_alarm_and_every_metric(stack: Stack) -> None:
@@ -185,14 +186,17 @@ def the_dashboard_shows_every_alarm_and_every_metric(stack: Stack) -> None:
     put("FailuresQuery > LogGroupNames", {"Ref": "ApiLogs"}),
     put("Monitoring > Parameters > FunctionLogs > Fn::Join > 1 > 0", {"Fn::Join": [",", [{"Ref": "IssueUploadLogs"}, {"Ref": "ConfirmUploadLogs"}]]}),
     put("Monitoring > Parameters > FunctionLogs > Fn::Join > 1 > 1", ""),
+    put("Monitoring > Parameters > FunctionLogs > Fn::Join > 1 > 2", ""),
+    put("Monitoring > Parameters > ServePage > Fn::If > 1", {"Ref": "CompanionFunction"}),
     put("Monitoring > Parameters > DeadLetterQueueName", {"Fn::GetAtt": ["ThumbnailQueue", "QueueName"]}),
 )
 def queries_and_alarms_look_at_this_stack(stack: Stack) -> None:
     handed_over = dict(stack.properties("Monitoring")["Parameters"])
-    separator, (always, with_uppy) = handed_over.pop("FunctionLogs")["Fn::Join"]
+    separator, (always, with_uppy, with_page) = handed_over.pop("FunctionLogs")["Fn::Join"]
     same(separator, "")
     same(text(always), "${IssueUploadLogs},${ConfirmUploadLogs},${ManageFilesLogs},${GenerateThumbnailsLogs},${SweepUploadsLogs}")
     same(text(with_uppy), ["if ServesUppy", ",${CompanionLogs}", ""])
+    same(text(with_page), ["if ServesPage", ",${ServePageLogs}", ""])
     handed_over = text(handed_over)
     same(
         {name: value for name, value in handed_over.items() if not name.startswith("Alarm")},
@@ -205,6 +209,7 @@ def queries_and_alarms_look_at_this_stack(stack: Stack) -> None:
             "GenerateThumbnails": "${GenerateThumbnailsFunction}",
             "SweepUploads": "${SweepUploadsFunction}",
             "Companion": ["if ServesUppy", "${CompanionFunction}", ""],
+            "ServePage": ["if ServesPage", "${ServePageFunction}", ""],
             "QueueName": "${ThumbnailQueue.QueueName}",
             "DeadLetterQueueName": "${ThumbnailDeadLetterQueue.QueueName}",
             "DistributionId": "${Delivery.Outputs.DistributionId}",
@@ -235,5 +240,5 @@ def nothing_is_left_out_but_on_the_local_engine(stack: Stack) -> None:
         same((name, resource.get("Condition")), (name, "OnAws" if name == "LoginPage" else None))
     for name, resource in stack.monitoring["Resources"].items():
         lacking = resource["Type"] == "AWS::Logs::QueryDefinition" or "Metrics" in resource["Properties"]
-        if not name.startswith(("AlarmTopic", "Companion")) and name != "AlarmSubscription":
+        if not name.startswith(("AlarmTopic", "Companion", "ServePage")) and name != "AlarmSubscription":
             same((name, resource.get("Condition")), (name, "OnAws" if lacking else None))

@@ -7,6 +7,7 @@ from .assertion import assertion, same
 from .shape import needs
 
 RESOURCES = {"PageApi", "PageStage", "PageIntegration", "PageRoute", "PagePermission", "ServePageFunction", "ServePageRole", "ServePageLogs"}
+ALARMS = {"ServePageErrors", "ServePageThrottles"}
 
 
 @assertion(
@@ -16,11 +17,15 @@ RESOURCES = {"PageApi", "PageStage", "PageIntegration", "PageRoute", "PagePermis
     drop("PagePermission > Condition"),
     drop("Outputs > PageUrl > Condition"),
     put("Conditions > ServesPage", {"Fn::Equals": [{"Ref": "Page"}, "false"]}),
+    drop("ServePageErrors > Condition"),
+    put("Monitoring's Conditions > HasPage", {"Fn::Equals": [{"Ref": "ServePage"}, ""]}),
 )
 def there_is_no_page_unless_one_is_asked_for(stack: Stack) -> None:
     assert condition(stack.parent, "ServesPage", {"Page": "true"}) and not condition(stack.parent, "ServesPage", {})
     conditional = {name for name, resource in stack.parent["Resources"].items() if resource.get("Condition") == "ServesPage"}
     same(conditional, RESOURCES)
+    assert condition(stack.monitoring, "HasPage", {"ServePage": "a"}) and not condition(stack.monitoring, "HasPage", {})
+    same({name for name, resource in stack.monitoring["Resources"].items() if resource.get("Condition") == "HasPage"}, ALARMS)
     same(stack.parent["Outputs"]["PageUrl"].get("Condition"), "ServesPage")
 
 
