@@ -96,9 +96,15 @@ class Passing:
         if "due_at" not in item:
             # Nothing looks at its times any more.
             return
-        self._dynamodb.update_item(
-            TableName=self._stack.table,
-            Key={name: item[name] for name in ("pk", "sk")},
-            UpdateExpression="SET " + ", ".join(f"{name} = {name} - :by" for name in TIMES if name in item),
-            ExpressionAttributeValues={":by": {"N": str(milliseconds)}},
-        )
+        times = [name for name in TIMES if name in item]
+        try:
+            self._dynamodb.update_item(
+                TableName=self._stack.table,
+                Key={name: item[name] for name in ("pk", "sk")},
+                ConditionExpression=" AND ".join(f"attribute_exists({name})" for name in times),
+                UpdateExpression="SET " + ", ".join(f"{name} = {name} - :by" for name in times),
+                ExpressionAttributeValues={":by": {"N": str(milliseconds)}},
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            # A function that was still at it has moved it since it was read: the next step reads it anew.
+            return

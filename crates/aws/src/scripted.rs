@@ -610,6 +610,16 @@ async fn a_write_that_meets_another_is_made_again_after_a_while_of_chance() {
     assert_eq!((error.kind, asked.lock().unwrap().len()), (StoreErrorKind::Transient, 12));
 }
 
+/// Whoever sets `due_at` by hand has an owner counted again: the index knows only items that have both attributes.
+#[tokio::test]
+async fn a_recount_leaves_counters_in_their_shard() {
+    let (table, asked) = answering(vec![(200, "{}".to_owned())]);
+    assert!(table.put_usage(sample::pending().owner, &Held::default(), 3).await.unwrap());
+    let asked: serde_json::Value = serde_json::from_str(&asked.lock().unwrap()[0]).unwrap();
+    let expression = asked["UpdateExpression"].as_str().unwrap();
+    assert!(expression.ends_with(" REMOVE due_at"), "{expression}");
+}
+
 /// DynamoDB does a call once that comes twice with one token. Ours are other calls, so each has another.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_repeated_after_a_lost_answer_has_the_token_of_the_first() {

@@ -147,7 +147,7 @@ async fn recount(uploads: &(impl GetUsage + ListUploads + PutUsage), report: &mu
     while let Some((owner, recount)) = recounts.next().await {
         match recount {
             Ok(Recount::Mended { .. }) => report.mended += 1,
-            Ok(Recount::Right | Recount::Unfinished) => {}
+            Ok(Recount::Right | Recount::Busy | Recount::NoTime) => {}
             Err(error) => report.fail(About::Owner(owner), error),
         }
     }

@@ -14,7 +14,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::ports::{
     AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetTags, GetUpload, GetUsage,
     HeadObject, InvalidateCopies, ListDue, ListDueUsage, ListMultiparts, ListObjectVersions, ListUploads,
-    ListVersions, PutCursor, PutUsage, RequeueArrival, TagVerified, UpdateUpload, Walk,
+    ListVersions, PutCursor, PutOffUsage, PutUsage, RequeueArrival, TagVerified, UpdateUpload, Walk,
 };
 use crate::{Owner, UploadId};
 use std::ops::AddAssign;
@@ -91,6 +91,8 @@ pub struct Counts {
     pub recounted: u64,
     /// Those of them whose counters were wrong, and are right now.
     pub mended: u64,
+    /// Owners who changed something each time their uploads were counted, and are left alone for a day.
+    pub put_off: u64,
     /// What failed.
     pub failed: u64,
     /// Uploads that have been due for more than [`STUCK_AFTER`] beyond the grace, and were not finished.
@@ -117,7 +119,7 @@ pub enum About {
     Owner(Owner),
 }
 
-/// Sweeps: first what is due, uploads and then counters, then open multipart uploads, then what lies in the bucket.
+/// Sweeps: first uploads that are due, then open multipart uploads, then what lies in the bucket, then counters.
 ///
 /// The report is filled in as it goes, so that it holds what was done even where the run is broken off. A failure of one upload stops no
 /// other.
@@ -134,7 +136,7 @@ pub async fn sweep_uploads<T: Fn() -> bool>(
          + ListVersions
          + DeleteVersions
      ),
-    uploads: &(impl GetUpload + UpdateUpload + GetUsage + ListUploads + PutUsage),
+    uploads: &(impl GetUpload + UpdateUpload + GetUsage + ListUploads + PutUsage + PutOffUsage),
     cdn: &impl InvalidateCopies,
     index: &(impl ListDue + ListDueUsage + GetCursor + PutCursor),
     queue: &impl RequeueArrival,
@@ -142,10 +144,10 @@ pub async fn sweep_uploads<T: Fn() -> bool>(
     report: &mut Report,
 ) {
     due::sweep_due(objects, uploads, cdn, index, queue, run, report).await;
-    usage::sweep_usage(uploads, index, run, report).await;
     multiparts::sweep_multiparts(objects, uploads, index, run, report).await;
     walk::walk(&walk::Files(objects), objects, uploads, index, run, report).await;
     walk::walk(&walk::Thumbnails(objects), objects, uploads, index, run, report).await;
+    usage::sweep_usage(uploads, index, run, report).await;
 }
 
 impl Report {
@@ -174,6 +176,7 @@ impl AddAssign for Counts {
             foreign,
             recounted,
             mended,
+            put_off,
             failed,
             stuck,
         } = other;
@@ -188,6 +191,7 @@ impl AddAssign for Counts {
         self.foreign += foreign;
         self.recounted += recounted;
         self.mended += mended;
+        self.put_off += put_off;
         self.failed += failed;
         self.stuck += stuck;
     }

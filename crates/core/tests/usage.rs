@@ -2,7 +2,7 @@
 //! mended.
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use time::{Duration, OffsetDateTime};
 use valet_core::announced::Announced;
 use valet_core::complete_upload::Said;
@@ -12,11 +12,13 @@ use valet_core::loose_parts::{begin_parts, grant_parts};
 use valet_core::parts::MIN_PART_BYTES;
 use valet_core::policy::Policy;
 use valet_core::ports::{
-    GetUsage, ListUploads, NewGrant, PutOutcome, PutUploads, PutUsage, StoredHeaders, UploadsPage,
+    CreateMultipart, DueShard, DueUsage, GetUpload, GetUsage, ListUploads, NewGrant, PutOffUsage, PutOutcome,
+    PutUploads, PutUsage, StoredHeaders, UpdateUpload, UploadsPage,
 };
 use valet_core::recount_usage::Recount;
 use valet_core::sweep_uploads::{Limits, Report, Run};
 use valet_core::testing::{Failing, MemoryBucket, MemoryCdn, MemoryQueue, MemoryTable, PutUpload, sample};
+use valet_core::upload::Transition;
 use valet_core::usage::{Claim, Counters, Held, Minute, Quota, RECOUNT_AFTER, Resource};
 use valet_core::{
     Error, Owner, StoreError, Upload, UploadId, cancel_upload, confirm_upload, delete_file, issue_form,
@@ -25,6 +27,9 @@ use valet_core::{
 
 const NONE: Quota = Quota { files: None, bytes: None, pending: None, grants_per_minute: None };
 const PNG_BYTES: u64 = sample::PNG.len() as u64;
+
+const LIMITS: Limits =
+    Limits { grace: Duration::HOUR, walk_pages: 0, object_age: Duration::DAY, multipart_age: Duration::HOUR };
 
 struct Stack {
     bucket: MemoryBucket,
@@ -95,13 +100,7 @@ impl Stack {
     }
 
     async fn sweep(&self, now: OffsetDateTime) -> Report {
-        let limits = Limits {
-            grace: Duration::HOUR,
-            walk_pages: 0,
-            object_age: Duration::DAY,
-            multipart_age: Duration::HOUR,
-        };
-        let (run, mut report) = (Run { now, limits, has_time: || true }, Report::default());
+        let (run, mut report) = (Run { now, limits: LIMITS, has_time: || true }, Report::default());
         let (cdn, queue) = (MemoryCdn::default(), MemoryQueue::default());
         sweep_uploads(&self.bucket, &self.table, &cdn, &self.table, &queue, &run, &mut report).await;
         assert!(report.failures.is_empty() && !report.is_truncated, "{report:?}");
@@ -412,6 +411,7 @@ async fn rows_that_are_older_than_the_counters_are_counted_by_the_sweep() {
 struct Busy<'a> {
     stack: &'a Stack,
     left: std::sync::atomic::AtomicUsize,
+    read: Mutex<Vec<Owner>>,
 }
 
 impl GetUsage for Busy<'_> {
@@ -427,6 +427,7 @@ impl ListUploads for Busy<'_> {
         after: Option<UploadId>,
         rows: std::num::NonZeroU16,
     ) -> Result<UploadsPage, StoreError> {
+        self.read.lock().unwrap().push(owner);
         let page = self.stack.table.list_uploads(owner, after, rows).await;
         let ordering = std::sync::atomic::Ordering::Relaxed;
         if self.left.fetch_update(ordering, ordering, |left| left.checked_sub(1)).is_ok() {
@@ -442,19 +443,62 @@ impl PutUsage for Busy<'_> {
     }
 }
 
+impl PutOffUsage for Busy<'_> {
+    async fn put_off_usage(&self, due: &DueUsage, until: OffsetDateTime) -> Result<(), StoreError> {
+        self.stack.table.put_off_usage(due, until).await
+    }
+}
+
+impl GetUpload for Busy<'_> {
+    async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
+        self.stack.table.get_upload(owner, id).await
+    }
+}
+
+impl UpdateUpload for Busy<'_> {
+    async fn update_upload(
+        &self,
+        upload: &Upload,
+        transition: &Transition,
+    ) -> Result<Option<Upload>, StoreError> {
+        self.stack.table.update_upload(upload, transition).await
+    }
+}
+
+impl<'a> Busy<'a> {
+    fn new(stack: &'a Stack, left: usize) -> Self {
+        Self { stack, left: left.into(), read: Mutex::default() }
+    }
+
+    /// Whose rows were asked for, once for each page.
+    fn read(&self) -> Vec<Owner> {
+        self.read.lock().unwrap().clone()
+    }
+
+    async fn sweep(&self, now: OffsetDateTime, has_time: impl Fn() -> bool) -> Report {
+        let Stack { bucket, table, .. } = self.stack;
+        let limits = Limits { walk_pages: 1, ..LIMITS };
+        let (run, mut report) = (Run { now, limits, has_time }, Report::default());
+        let (cdn, queue) = (MemoryCdn::default(), MemoryQueue::default());
+        sweep_uploads(bucket, self, &cdn, table, &queue, &run, &mut report).await;
+        assert!(report.failures.is_empty(), "{report:?}");
+        report
+    }
+}
+
 #[tokio::test]
 async fn a_recount_never_writes_over_what_changed_meanwhile() {
     for (meanwhile, mended) in [(0, true), (2, true), (3, false), (9, false)] {
         let stack = Stack::with(NONE);
         stack.issue(png()).await.unwrap();
         stack.table.spoil(alice(), Held { files: 100, ..Held::default() });
-        let busy = Busy { stack: &stack, left: meanwhile.into() };
+        let busy = Busy::new(&stack, meanwhile);
         let recount = recount_usage(&busy, alice(), || true).await.unwrap();
         assert_eq!(matches!(recount, Recount::Mended { .. }), mended, "{recount:?}");
         if mended {
             stack.held();
         } else {
-            assert_eq!(recount, Recount::Unfinished);
+            assert_eq!(recount, Recount::Busy);
             assert_eq!(stack.table.counters(alice()).held.files, 103, "a grant was forgotten");
             // It is due still.
             assert_eq!(stack.sweep(sample::NOW + RECOUNT_AFTER).await.counts.mended, 1);
@@ -464,12 +508,79 @@ async fn a_recount_never_writes_over_what_changed_meanwhile() {
 }
 
 #[tokio::test]
+async fn whoever_is_faster_than_the_count_is_left_alone_for_a_day() {
+    let stack = Stack::with(NONE);
+    stack.issue(png()).await.unwrap();
+    stack.table.spoil(alice(), Held::default());
+    let busy = Busy::new(&stack, usize::MAX);
+    let due_at = sample::NOW + RECOUNT_AFTER;
+    let counts = busy.sweep(due_at, || true).await.counts;
+    assert_eq!((counts.put_off, counts.recounted), (1, 0));
+    let rows = stack.table.uploads().len();
+    for quarters in 1..96 {
+        let counts = busy.sweep(due_at + Duration::minutes(15) * quarters, || true).await.counts;
+        assert_eq!((counts.put_off, counts.recounted), (0, 0));
+    }
+    assert_eq!(stack.table.uploads().len(), rows, "its rows were read again");
+    // And not for ever.
+    let calm = Busy::new(&stack, 0);
+    assert_eq!(calm.sweep(due_at + RECOUNT_AFTER, || true).await.counts.mended, 1);
+    stack.held();
+}
+
+#[tokio::test]
+async fn a_count_that_takes_long_is_not_begun_anew() {
+    for (rows, counted) in [(1_500, 3), (10_500, 1)] {
+        let stack = Stack::with(NONE);
+        for _ in 0..rows {
+            stack.table.put_upload(&sample::pending(), None).await.unwrap();
+        }
+        let busy = Busy::new(&stack, usize::MAX);
+        assert_eq!(recount_usage(&busy, alice(), || true).await.unwrap(), Recount::Busy);
+        assert_eq!(busy.read().len(), counted * (rows / 1000 + 1));
+    }
+}
+
+#[tokio::test]
+async fn counting_holds_up_nothing_else() {
+    let stack = Stack::with(NONE);
+    stack.issue(png()).await.unwrap();
+    stack.bucket.create_multipart(&sample::pending_multipart("")).await.unwrap();
+    let busy = Busy::new(&stack, 0);
+    // Time is over as soon as somebody's rows are read.
+    let report = busy.sweep(sample::NOW + RECOUNT_AFTER, || busy.read().is_empty()).await;
+    assert_eq!((report.counts.aborted, stack.bucket.open_multiparts()), (1, 0));
+    assert_eq!(busy.read(), [alice()]);
+}
+
+#[tokio::test]
+async fn an_owner_whose_rows_take_all_the_time_holds_up_no_other_for_ever() {
+    let stack = Stack::with(NONE);
+    let shard = DueShard::of_owner(alice());
+    let others = (0..200).map(|number| Owner::of_subject(&number.to_string()));
+    let others: Vec<Owner> = others.filter(|owner| DueShard::of_owner(*owner) != shard).collect();
+    for owner in others.iter().copied().chain([alice()]) {
+        stack.table.put_upload(&Upload { owner, ..sample::pending() }, None).await.unwrap();
+        stack.table.spoil(owner, Held::default());
+    }
+    let mut mended = 0;
+    for quarters in 0..16 {
+        let now = sample::NOW + RECOUNT_AFTER + Duration::minutes(15) * quarters;
+        let busy = Busy::new(&stack, 0);
+        let report =
+            busy.sweep(now, || busy.read().iter().filter(|owner| **owner == alice()).count() < 1).await;
+        mended += report.counts.mended;
+    }
+    assert_eq!(usize::try_from(mended).unwrap(), others.len() + 1);
+}
+
+#[tokio::test]
 async fn a_recount_without_time_writes_nothing() {
     let stack = Stack::with(NONE);
     stack.issue(png()).await.unwrap();
     stack.table.spoil(alice(), Held::default());
     let before = stack.table.counters(alice());
-    assert_eq!(recount_usage(&stack.table, alice(), || false).await.unwrap(), Recount::Unfinished);
+    assert_eq!(recount_usage(&stack.table, alice(), || false).await.unwrap(), Recount::NoTime);
     assert_eq!(stack.table.counters(alice()), before);
     // An owner of whom nothing is known.
     let bob = Owner::of_subject("bob");

@@ -6,8 +6,9 @@ use std::num::NonZeroU16;
 use time::OffsetDateTime;
 use valet_core::error::StoreError;
 use valet_core::ports::{
-    GetIdempotencyRecord, GetSession, GetUpload, GetUsage, IdempotencyRecord, ListReady, ListUploads,
-    NewGrant, PutOutcome, PutSession, PutUploads, PutUsage, ReadyPage, UpdateUpload, UploadsPage,
+    DueUsage, GetIdempotencyRecord, GetSession, GetUpload, GetUsage, IdempotencyRecord, ListReady,
+    ListUploads, NewGrant, PutOffUsage, PutOutcome, PutSession, PutUploads, PutUsage, ReadyPage,
+    UpdateUpload, UploadsPage,
 };
 use valet_core::sessions::{SecretHash, Session};
 use valet_core::upload::Transition;
@@ -92,6 +93,12 @@ impl<U: ListUploads + Sync> ListUploads for Measured<U> {
 impl<U: PutUsage + Sync> PutUsage for Measured<U> {
     async fn put_usage(&self, owner: Owner, held: &Held, revision: u64) -> Result<bool, StoreError> {
         self.uploads.put_usage(owner, held, revision).await
+    }
+}
+
+impl<U: PutOffUsage + Sync> PutOffUsage for Measured<U> {
+    async fn put_off_usage(&self, due: &DueUsage, until: OffsetDateTime) -> Result<(), StoreError> {
+        self.uploads.put_off_usage(due, until).await
     }
 }
 

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::num::NonZeroU16;
 use time::OffsetDateTime;
 use valet_core::error::StoreError;
-use valet_core::ports::{GetUsage, ListUploads, PutUsage, UploadsPage};
+use valet_core::ports::{DueUsage, GetUsage, ListUploads, PutOffUsage, PutUsage, UploadsPage};
 use valet_core::usage::{Claim, Counters, Held, Minute, RECOUNT_AFTER, Room, Window};
 use valet_core::{Owner, UploadId};
 
@@ -118,7 +118,7 @@ impl PutUsage for UploadsTable {
                 .condition_expression(condition)
                 .update_expression(
                     "SET #files = :files, #bytes = :bytes, #pending = :pending, #revision = :next \
-                     REMOVE due_shard, due_at",
+                     REMOVE due_at",
                 )
                 .expression_attribute_names("#files", "files")
                 .expression_attribute_names("#bytes", "bytes")
@@ -140,6 +140,32 @@ impl PutUsage for UploadsTable {
                 if matches!(answer.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
             {
                 Ok(false)
+            }
+            Err(error) => Err(store_error("UpdateItem", error)),
+        }
+    }
+}
+
+impl PutOffUsage for UploadsTable {
+    async fn put_off_usage(&self, due: &DueUsage, until: OffsetDateTime) -> Result<(), StoreError> {
+        let update = || {
+            self.client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(usage_key(due.owner)))
+                .condition_expression("due_at = :due")
+                .update_expression("SET due_at = :until")
+                .expression_attribute_values(":due", milliseconds(due.due_at))
+                .expression_attribute_values(":until", milliseconds(until))
+                .send()
+        };
+        match past_transactions(update).await {
+            Ok(_) => Ok(()),
+            // Counted meanwhile, or put off already.
+            Err(SdkError::ServiceError(answer))
+                if matches!(answer.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
+            {
+                Ok(())
             }
             Err(error) => Err(store_error("UpdateItem", error)),
         }

@@ -77,7 +77,7 @@ pub struct DueShard(u8);
 
 impl DueShard {
     /// All of them.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
         (0..16).map(Self)
     }
 

@@ -39,6 +39,16 @@ pub trait PutUsage {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
+/// Leaves an owner alone for a while.
+pub trait PutOffUsage {
+    /// Has the owner counted again at `until` and not before, if it is still due since then. IAM: `dynamodb:UpdateItem`.
+    fn put_off_usage(
+        &self,
+        due: &DueUsage,
+        until: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
 /// Finds owners whose uploads are to be counted again.
 pub trait ListDueUsage {
     /// Up to `limit` owners of one shard whose counters have changed and are due by `until`, the longest due first, from the first or from

@@ -15,8 +15,8 @@ use crate::checksum::{Crc64Nvme, Sha256};
 use crate::key::{CACHE_CONTROL, ThumbnailFormat};
 use crate::ports::{
     DeleteThumbnail, DeleteVersion, DeleteVersions, GetIdempotencyRecord, GetObject, GetSession, GetUpload,
-    GetUsage, HeadObject, IdempotencyRecord, ListReady, ListUploads, ListVersions, PresignPut, PutSession,
-    PutThumbnail, PutUploads, PutUsage, ReadChunk, SignedPut, Stored, StoredHeaders, TagVerified,
+    GetUsage, HeadObject, IdempotencyRecord, ListReady, ListUploads, ListVersions, PresignPut, PutOffUsage,
+    PutSession, PutThumbnail, PutUploads, PutUsage, ReadChunk, SignedPut, Stored, StoredHeaders, TagVerified,
     UpdateUpload, Verdict,
 };
 use crate::sessions::{Secret, Session};
@@ -70,6 +70,7 @@ pub trait Table:
     + ListUploads
     + GetUsage
     + PutUsage
+    + PutOffUsage
     + Sync
 {
 }
@@ -82,6 +83,7 @@ impl<T> Table for T where
         + ListUploads
         + GetUsage
         + PutUsage
+        + PutOffUsage
         + Sync
 {
 }

@@ -4,8 +4,8 @@ use super::Failing;
 use crate::error::StoreError;
 use crate::ports::{
     Due, DuePage, DueShard, DueUsage, DueUsagePage, GetCursor, ListDue, ListDueUsage, ListMultiparts,
-    ListObjectVersions, ListUploads, MultipartsPage, Place, PutCursor, PutUsage, RequeueArrival, Under,
-    UploadsPage, VersionsPage, Walk,
+    ListObjectVersions, ListUploads, MultipartsPage, Place, PutCursor, PutOffUsage, PutUsage, RequeueArrival,
+    Under, UploadsPage, VersionsPage, Walk,
 };
 use crate::upload::VersionId;
 use crate::usage::Held;
@@ -51,6 +51,12 @@ impl<T: ListUploads + Sync> ListUploads for Failing<'_, T> {
 impl<T: PutUsage + Sync> PutUsage for Failing<'_, T> {
     async fn put_usage(&self, owner: Owner, held: &Held, revision: u64) -> Result<bool, StoreError> {
         self.call("UpdateItem", self.inner.put_usage(owner, held, revision)).await
+    }
+}
+
+impl<T: PutOffUsage + Sync> PutOffUsage for Failing<'_, T> {
+    async fn put_off_usage(&self, due: &DueUsage, until: OffsetDateTime) -> Result<(), StoreError> {
+        self.call("UpdateItem", self.inner.put_off_usage(due, until)).await
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::error::StoreError;
 use crate::ports::{
-    GetIdempotencyRecord, GetSession, GetUpload, GetUsage, IdempotencyRecord, ListReady, ListUploads,
-    NewGrant, Place, PutOutcome, PutSession, PutUploads, PutUsage, ReadyPage, UpdateUpload, UploadsPage,
-    Walk,
+    DueUsage, GetIdempotencyRecord, GetSession, GetUpload, GetUsage, IdempotencyRecord, ListReady,
+    ListUploads, NewGrant, Place, PutOffUsage, PutOutcome, PutSession, PutUploads, PutUsage, ReadyPage,
+    UpdateUpload, UploadsPage, Walk,
 };
 use crate::sessions::{SecretHash, Session};
 use crate::upload::{State, Transition, to_milliseconds};
@@ -194,6 +194,18 @@ impl PutUsage for MemoryTable {
         counted.counters = Counters { held: *held, revision: revision + 1, ..counted.counters };
         counted.due_at = None;
         Ok(true)
+    }
+}
+
+impl PutOffUsage for MemoryTable {
+    async fn put_off_usage(&self, due: &DueUsage, until: OffsetDateTime) -> Result<(), StoreError> {
+        let mut items = self.items();
+        if let Some(counted) =
+            items.usage.get_mut(&due.owner).filter(|counted| counted.due_at == Some(due.due_at))
+        {
+            counted.due_at = Some(until);
+        }
+        Ok(())
     }
 }
 

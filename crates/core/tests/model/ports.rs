@@ -14,9 +14,9 @@ use valet_core::ports::{
     GetObject, GetTags, GetUpload, GetUsage, GetVerdict, HeadObject, IdempotencyRecord, InvalidateCopies,
     ListDue, ListDueUsage, ListMultiparts, ListObjectVersions, ListParts, ListReady, ListUploads,
     ListVersions, MultipartsPage, NewGrant, ObjectVersion, PartsPage, Place, PresignPart, PresignPut,
-    PutCursor, PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, ReadyPage, RequeueArrival,
-    SignedPut, Stored, StoredObject, StoredPart, TagVerified, Tags, Under, UpdateUpload, UploadsPage,
-    Verdict, VersionsPage, Walk, WantedPart,
+    PutCursor, PutOffUsage, PutOutcome, PutThumbnail, PutUploads, PutUsage, ReadChunk, ReadyPage,
+    RequeueArrival, SignedPut, Stored, StoredObject, StoredPart, TagVerified, Tags, Under, UpdateUpload,
+    UploadsPage, Verdict, VersionsPage, Walk, WantedPart,
 };
 use valet_core::upload::{MultipartId, Transition, VersionId};
 use valet_core::usage::{Claim, Counters, Held};
@@ -154,6 +154,7 @@ gated! {
     reads GetUsage::get_usage(owner: Owner) -> Option<Counters>, "GetItem";
     reads ListUploads::list_uploads(owner: Owner, after: Option<UploadId>, rows: std::num::NonZeroU16) -> UploadsPage, "Query";
     writes PutUsage::put_usage(owner: Owner, held: &Held, revision: u64) -> bool, "UpdateItem";
+    writes PutOffUsage::put_off_usage(due: &DueUsage, until: OffsetDateTime) -> (), "UpdateItem";
     reads ListDueUsage::list_due_usage(shard: DueShard, until: OffsetDateTime, after: Option<&DueUsage>, limit: u16) -> DueUsagePage, "Query";
     reads GetIdempotencyRecord::get_idempotency_record(owner: Owner, key_hash: &str, now: OffsetDateTime) -> Option<IdempotencyRecord>, "GetItem";
     reads GetUpload::get_upload(owner: Owner, id: UploadId) -> Option<Upload>, "GetItem";

@@ -334,7 +334,16 @@ pub(super) async fn counters_are_due_a_day_after_their_first_change(
     let deleted_at = NOW + Duration::weeks(3);
     table.update_upload(&ready, &Transition::Delete { at: deleted_at }).await.unwrap().expect("it is ready");
     let due_at = deleted_at + RECOUNT_AFTER;
-    assert_eq!(listed(index, owner, far).await, Some(DueUsage { owner, due_at }));
+    let due = DueUsage { owner, due_at };
+    assert_eq!(listed(index, owner, far).await, Some(due));
+    // Put off, by whoever saw it as it is and by nobody else.
+    let later = due_at + RECOUNT_AFTER;
+    table.put_off_usage(&DueUsage { owner, due_at: NOW }, later).await.unwrap();
+    assert_eq!(listed(index, owner, due_at).await, Some(due));
+    table.put_off_usage(&due, later).await.unwrap();
+    assert_eq!(listed(index, owner, due_at).await, None);
+    assert_eq!(listed(index, owner, later).await, Some(DueUsage { owner, due_at: later }));
+    table.put_off_usage(&DueUsage { owner: somebody(fresh), due_at }, later).await.unwrap();
     // One a page.
     let shard = DueShard::of_owner(owner);
     let others =
