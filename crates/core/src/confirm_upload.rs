@@ -17,9 +17,15 @@ use time::OffsetDateTime;
 pub enum Confirmed {
     /// The verified upload.
     File(Upload),
-    /// S3 still puts the parts together, or the file is being scanned for malware; the same call will tell more.
-    UnderWay(Upload),
+    /// S3 still puts the parts together, or the file is being scanned for malware; the same call will tell more after so many seconds.
+    UnderWay(Upload, u32),
 }
+
+/// How long to wait where the next call may well tell more: a scan of a small file takes seconds.
+const SOON_SECONDS: u32 = 2;
+
+/// The longest wait. What has not been scanned for minutes may not be for hours, and nobody needs to ask all the time.
+const LATER_SECONDS: u32 = 60;
 
 /// The verified upload, or why there is none. May be called any number of times.
 ///
@@ -43,7 +49,7 @@ pub async fn confirm_upload(
     match complete_upload(objects, &missing, said).await {
         Ok(Assembled::Yes) => {}
         Ok(Assembled::TooLarge) => return reject(objects, uploads, &missing).await,
-        Ok(Assembled::UnderWay) => return Ok(Confirmed::UnderWay(missing)),
+        Ok(Assembled::UnderWay) => return Ok(Confirmed::UnderWay(missing, SOON_SECONDS)),
         Err(Error::PartsMissing { .. }) if missing.has_expired(now) => return Err(Error::UploadExpired),
         Err(error) => return Err(error),
     }
@@ -88,7 +94,7 @@ async fn settle_arrival(
 }
 
 fn conclude(now: OffsetDateTime, settled: Settled, said: &Said) -> Result<Confirmed, Error> {
-    if let Settled::Ready(upload, _) | Settled::Missing(upload) | Settled::Unscanned(upload) = &settled
+    if let Settled::Ready(upload, _) | Settled::Missing(upload) | Settled::Unscanned(upload, _) = &settled
         && !upload.transfer.is_in_parts()
         && !said.is_empty()
     {
@@ -103,12 +109,36 @@ fn conclude(now: OffsetDateTime, settled: Settled, said: &Said) -> Result<Confir
             Err(Error::FileMismatch)
         }
         Settled::Ready(upload, _) => Ok(Confirmed::File(upload)),
-        Settled::Unscanned(upload) => Ok(Confirmed::UnderWay(upload)),
+        Settled::Unscanned(upload, stored_at) => Ok(Confirmed::UnderWay(upload, patience(now, stored_at))),
         Settled::Rejected(reason) => Err(Error::Rejected(reason)),
         Settled::Missing(upload) if upload.has_expired(now) => Err(Error::UploadExpired),
         Settled::Missing(_) => Err(Error::NotUploaded { denied: None }),
         Settled::Gone(None) => Err(Error::NotFound),
         Settled::Gone(Some(State::Expired)) => Err(Error::UploadExpired),
         Settled::Gone(Some(state)) => Err(Error::InvalidState(state.as_str())),
+    }
+}
+
+/// Half of what the scan has taken so far.
+fn patience(now: OffsetDateTime, stored_at: Option<OffsetDateTime>) -> u32 {
+    let waited = stored_at.map_or(0, |stored_at| (now - stored_at).whole_seconds());
+    u32::try_from((waited / 2).clamp(SOON_SECONDS.into(), LATER_SECONDS.into())).unwrap_or(LATER_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::Duration;
+
+    #[test]
+    fn whoever_has_waited_long_asks_less_often() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        // By the store's clock it may be stored a moment from now.
+        for (waited, patient) in
+            [(-5, 2), (0, 2), (5, 2), (30, 15), (119, 59), (600, 60), (i64::from(u32::MAX) * 8, 60)]
+        {
+            assert_eq!(patience(now, Some(now - Duration::seconds(waited))), patient, "{waited} s");
+        }
+        assert_eq!(patience(now, None), 2);
     }
 }

@@ -66,7 +66,7 @@ pub async fn generate_thumbnails(
     let (upload, verified) = match settle(objects, uploads, now, arrival).await? {
         Settled::Ready(upload, verified) => (upload, verified),
         Settled::Rejected(reason) => return Ok(Outcome::Rejected(reason)),
-        Settled::Unscanned(_) => return Ok(Outcome::Unscanned),
+        Settled::Unscanned(..) => return Ok(Outcome::Unscanned),
         Settled::Gone(None) => {
             if let Arrival::Event(key, version) = arrival {
                 remove_nobodys(objects, key, version.as_ref()).await?;

@@ -33,8 +33,9 @@ pub enum Settled {
     Rejected(RejectReason),
     /// Nothing lies under the key; the upload is still pending.
     Missing(Upload),
-    /// Compared, and as granted; the malware scanner has yet to say something. The upload is still pending.
-    Unscanned(Upload),
+    /// Compared, and as granted; the malware scanner has yet to say something. The upload is still pending. With when the object was stored, if
+    /// the store tells.
+    Unscanned(Upload, Option<OffsetDateTime>),
     /// The upload ended otherwise (expired, cancelled, deleted); the object is removed. Or there is no such upload; then nothing is, see
     /// [`remove_nobodys`].
     Gone(Option<State>),
@@ -84,7 +85,7 @@ async fn verify(
     let verdict = match compare(&upload, &object) {
         Ok(()) => match objects.get_verdict(&key, &object.version).await? {
             None => return gone_meanwhile(uploads, &upload).await,
-            Some(Verdict::Awaited) => return Ok(Settled::Unscanned(upload)),
+            Some(Verdict::Awaited) => return Ok(Settled::Unscanned(upload, object.stored_at)),
             Some(Verdict::NotAsked | Verdict::Clean { .. }) => Ok(()),
             Some(Verdict::Malware) => Err(RejectReason::Malware),
             Some(Verdict::Unscannable) => Err(RejectReason::Unscannable),

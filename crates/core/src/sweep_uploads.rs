@@ -23,6 +23,13 @@ use time::{Duration, OffsetDateTime};
 /// How long thumbnails are asked for again before they are given up.
 pub const GIVE_UP_AFTER: Duration = Duration::days(1);
 
+/// How long after its grace a file waits for the malware scanner's word. A scanner that is down for less costs nobody a file, and one that
+/// arrived at the last moment has this long to be scanned.
+pub const SCAN_PATIENCE: Duration = Duration::days(1);
+
+/// How often is looked meanwhile whether there is a verdict that nobody has told of.
+const SCAN_LOOKS: Duration = Duration::hours(1);
+
 /// How long after its grace an upload that is due counts as stuck.
 pub const STUCK_AFTER: Duration = Duration::hours(1);
 

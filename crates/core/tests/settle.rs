@@ -52,7 +52,7 @@ impl Stack {
         let said = Said::default();
         match confirm_upload(&self.bucket, &self.table, sample::NOW, owner, id, &said).await? {
             Confirmed::File(upload) => Ok(upload),
-            Confirmed::UnderWay(_) => panic!("one PUT is never under way"),
+            Confirmed::UnderWay(..) => panic!("one PUT is never under way"),
         }
     }
 

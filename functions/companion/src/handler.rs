@@ -176,7 +176,7 @@ where
     let Upload { owner, id, .. } = find(function, call, id).await?;
     // Uppy knows no "not yet": up to 5 it aborts whatever is not a success, and 6 asks nothing twice. S3 finishes what it has begun, and
     // its event has the file verified, as that of a form is.
-    let (Confirmed::File(upload) | Confirmed::UnderWay(upload)) =
+    let (Confirmed::File(upload) | Confirmed::UnderWay(upload, _)) =
         confirm_upload(objects, uploads, call.now, owner, id, &said).await?;
     Ok(Reply::json(StatusCode::OK, &CompletedView::new(&upload, cdn_url, bucket)))
 }

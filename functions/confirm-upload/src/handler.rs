@@ -49,8 +49,8 @@ where
     let id = Call::upload_id(id)?;
     match confirm_upload(objects, uploads, call.now, call.owner, id, &said(call)?).await? {
         Confirmed::File(upload) => Ok(Reply::json(StatusCode::OK, &FileView::new(&upload, cdn_url))),
-        Confirmed::UnderWay(upload) => {
-            Ok(Reply::json(StatusCode::ACCEPTED, &UploadView::new(&upload, cdn_url)).again_after(2))
+        Confirmed::UnderWay(upload, seconds) => {
+            Ok(Reply::json(StatusCode::ACCEPTED, &UploadView::new(&upload, cdn_url)).again_after(seconds))
         }
     }
 }
@@ -66,9 +66,9 @@ where
         Confirmed::File(upload) => {
             Ok(Reply::json(StatusCode::OK, &ConfirmedView::new(&upload, cdn_url)).about(id))
         }
-        Confirmed::UnderWay(upload) => {
+        Confirmed::UnderWay(upload, seconds) => {
             let view = UploadView::new(&upload, cdn_url);
-            Ok(Reply::json(StatusCode::ACCEPTED, &view).again_after(2).about(id))
+            Ok(Reply::json(StatusCode::ACCEPTED, &view).again_after(seconds).about(id))
         }
     }
 }

@@ -110,7 +110,7 @@ async fn settle_first(
         match settle(objects, uploads, run.now, &arrival).await? {
             Settled::Ready(..) => return Ok(Some(Outcome::Verified)),
             Settled::Rejected(_) => return Ok(Some(Outcome::Rejected)),
-            Settled::Unscanned(_) => return Ok(Some(Outcome::Unsettled)),
+            Settled::Unscanned(..) => return Ok(Some(Outcome::Unsettled)),
             Settled::Missing(_) | Settled::Gone(_) => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Looks at every upload that is due and does what its state asks for. It finds them by an index, and believes only the row.
 
-use super::{AT_ONCE, About, Counts, GIVE_UP_AFTER, Report, Run, STUCK_AFTER};
+use super::{AT_ONCE, About, Counts, GIVE_UP_AFTER, Report, Run, SCAN_LOOKS, SCAN_PATIENCE, STUCK_AFTER};
 use crate::Upload;
 use crate::delete_file::remove_deleted;
 use crate::error::StoreError;
@@ -122,8 +122,8 @@ async fn look<T>(
     }
 }
 
-/// What has arrived is settled as its client's confirm would have; where nothing has, or no scanner has said anything of it, the grant's end
-/// counts, and the grace after it.
+/// What has arrived is settled as its client's confirm would have; where nothing has, the grant's end counts, and the grace after it; where no
+/// scanner has said anything, [`SCAN_PATIENCE`] more.
 async fn pending<T>(
     objects: &(impl HeadObject + TagVerified + DeleteVersion + AbortMultipart + ListObjectVersions),
     uploads: &(impl GetUpload + UpdateUpload),
@@ -132,21 +132,25 @@ async fn pending<T>(
     due_at: OffsetDateTime,
 ) -> Result<Counts, StoreError> {
     let nothing = Counts::default();
-    let (end_of, counts) =
+    let end = upload.expires_at + run.limits.grace;
+    let (end_of, counts, end, look_at) =
         match settle(objects, uploads, run.now, &Arrival::Confirm(upload.owner, upload.id)).await? {
             Settled::Ready(..) | Settled::Rejected(_) => return Ok(Counts { settled: 1, ..nothing }),
             Settled::Gone(_) => return Ok(nothing),
             Settled::Missing(_) => {
-                (Transition::Expire { at: to_milliseconds(run.now) }, Counts { expired: 1, ..nothing })
+                let expire = Transition::Expire { at: to_milliseconds(run.now) };
+                (expire, Counts { expired: 1, ..nothing }, end, end)
             }
             // No verdict by the end is none: it was never served, and does not wait for ever.
-            Settled::Unscanned(_) => {
-                (Transition::Reject(RejectReason::Unscannable), Counts { settled: 1, ..nothing })
+            Settled::Unscanned(..) => {
+                let reject = Transition::Reject(RejectReason::Unscannable);
+                let end = end + SCAN_PATIENCE;
+                let look_at = to_milliseconds(run.now + SCAN_LOOKS).min(end);
+                (reject, Counts { settled: 1, ..nothing }, end, look_at)
             }
         };
-    let end = upload.expires_at + run.limits.grace;
     if run.now < end {
-        looked(uploads, upload, due_at, Some(end)).await?;
+        looked(uploads, upload, due_at, Some(look_at)).await?;
         return Ok(nothing);
     }
     let Some(ended) = uploads.update_upload(upload, &end_of).await? else {

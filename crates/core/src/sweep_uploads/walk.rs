@@ -85,7 +85,7 @@ impl<O: HeadObject + TagVerified + GetTags + DeleteVersion> Territory for Files<
             Settled::Ready(..) | Settled::Rejected(_) | Settled::Gone(Some(_)) => {
                 Counts { removed: 1, ..Counts::default() }
             }
-            Settled::Missing(_) | Settled::Unscanned(_) => Counts::default(),
+            Settled::Missing(_) | Settled::Unscanned(..) => Counts::default(),
         })
     }
 }

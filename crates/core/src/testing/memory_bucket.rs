@@ -315,7 +315,7 @@ impl HeadObject for MemoryBucket {
         let first = usize::try_from(StoredObject::FIRST_BYTES).expect("512 fits");
         Ok(self.contents().find(key, version).map(|found| StoredObject {
             version: found.id.clone(),
-            stored_at: None,
+            stored_at: Some(found.stored_at),
             size_bytes: found.bytes.len() as u64,
             headers: found.headers.clone(),
             sha256: found.sha256.filter(|_| with_checksums),
