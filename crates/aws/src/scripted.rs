@@ -30,7 +30,7 @@ use valet_core::ports::{
     TagVerified, UpdateUpload, Verdict,
 };
 use valet_core::testing::sample;
-use valet_core::upload::{Size, State, Thumbnails, Transition, Verified, VersionId};
+use valet_core::upload::{MultipartId, Size, State, Thumbnails, Transfer, Transition, Verified, VersionId};
 use valet_core::usage::{Claim, Counters, Held, Minute, Quota};
 use valet_core::{Upload, UploadId};
 
@@ -608,6 +608,21 @@ async fn a_write_that_meets_another_is_made_again_after_a_while_of_chance() {
     let (table, asked) = answering(vec![conflict]);
     let error = table.put_usage(upload.owner, &Held::default(), 3).await.unwrap_err();
     assert_eq!((error.kind, asked.lock().unwrap().len()), (StoreErrorKind::Transient, 12));
+}
+
+/// Of several that a client has begun and names at once, the row decides: the condition is all that stands between two requests that have
+/// both read it without a name.
+#[tokio::test]
+async fn a_multipart_upload_is_named_only_where_none_is() {
+    let (table, asked) = answering(vec![(200, "{}".to_owned())]);
+    let upload = Upload { transfer: Transfer::LooseParts(None), ..sample::pending() };
+    // What is answered here is no row.
+    table.update_upload(&upload, &Transition::NameMultipart(MultipartId::new("m"))).await.unwrap_err();
+    let asked: serde_json::Value = serde_json::from_str(&asked.lock().unwrap()[0]).unwrap();
+    let condition = asked["ConditionExpression"].as_str().unwrap();
+    let demanded: Vec<&str> = condition.split(" AND ").collect();
+    assert!(demanded.contains(&"attribute_not_exists(multipart_id)"), "{condition}");
+    assert!(demanded.contains(&"#status = :pending"), "{condition}");
 }
 
 /// Whoever sets `due_at` by hand has an owner counted again: the index knows only items that have both attributes.

@@ -123,7 +123,8 @@ async fn find_repeated(uploads: &impl GetIdempotencyRecord, now: OffsetDateTime,
     }
 }
 
-/// Refuses uploads in parts that do not fit. Of the others the write decides.
+/// Refuses uploads in parts that do not fit. Of the others the write decides. What has a key may be a repetition whose first one has taken
+/// the place since it was looked for.
 fn refuse(policy: &Policy, now: OffsetDateTime, seen: &Counters, steps: &mut [Step]) {
     let asked = steps.iter_mut().filter(|step| matches!(step, Step::Asked(_)));
     let asked: Vec<_> = asked.collect();
@@ -133,8 +134,11 @@ fn refuse(policy: &Policy, now: OffsetDateTime, seen: &Counters, steps: &mut [St
     });
     let bytes: Vec<_> = bytes.collect();
     for (step, admitted) in asked.into_iter().zip(policy.quota.admit(seen, now, &bytes)) {
-        if let (Step::Asked(Asked { parts: Some(_), .. }), Err(error)) = (&*step, admitted) {
-            *step = Step::Done(Err(error));
+        if let (Step::Asked(Asked { parts: Some(_), idempotency, .. }), Err(error)) = (&mut *step, admitted) {
+            *step = match idempotency.take() {
+                Some(record) => Step::Refused(error, record),
+                None => Step::Done(Err(error)),
+            };
         }
     }
 }

@@ -8,8 +8,8 @@ use crate::error::{Error, FieldError};
 use crate::parts::{MAX_PARTS, MIN_PART_BYTES, PartNumber};
 use crate::policy::Policy;
 use crate::ports::{
-    CreateMultipart, GetUpload, GetUsage, ListParts, MultipartCall, PresignMultipart, PresignPart,
-    PutUploads, SignedCall, SignedPut, StoredPart, UpdateUpload, WantedPart,
+    AbortMultipart, CreateMultipart, GetUpload, GetUsage, ListParts, MultipartCall, PresignMultipart,
+    PresignPart, PutUploads, SignedCall, SignedPut, StoredPart, UpdateUpload, WantedPart,
 };
 use crate::record_uploads::{check_room, record_upload};
 use crate::resign_upload::{still_pending, url_lifetime};
@@ -116,14 +116,14 @@ pub enum OwnCall {
     List,
     /// Puts the parts together.
     Complete,
-    /// Forgets them; the upload is cancelled.
+    /// Forgets them; the upload is cancelled, and they are forgotten by then.
     Abort,
 }
 
 /// Signs one call about a client's own multipart upload. The first such call tells which one it is: no call about another is signed
 /// from then on, so that whatever else a client begins under the key stays empty.
 pub async fn sign_own_call(
-    objects: &(impl PresignPart + PresignMultipart),
+    objects: &(impl PresignPart + PresignMultipart + AbortMultipart),
     uploads: &(impl GetUpload + UpdateUpload),
     policy: &Policy,
     now: OffsetDateTime,
@@ -134,8 +134,13 @@ pub async fn sign_own_call(
     let upload = named(uploads, owner, own).await?.seen_at(now);
     let id = own.id.clone();
     let upload = match call {
-        // Its parts are the client's to remove, or the sweep's.
-        OwnCall::Abort => take_back(uploads, owner, upload.id).await?,
+        OwnCall::Abort => {
+            let upload = take_back(uploads, owner, upload.id).await?;
+            // The parts count for nothing from here on, so they are not left to a client that may never send what it asks for. S3 tells it that
+            // there are none.
+            objects.abort_multipart(&upload.key(), &id).await?;
+            upload
+        }
         OwnCall::Part(_) | OwnCall::List | OwnCall::Complete => upload,
     };
     let call = match call {

@@ -284,6 +284,26 @@ async fn another_stacks_bucket_is_noticed_before_anything_is_written() {
     drop(theirs);
 }
 
+/// A replica of the bucket has the files of lately alone, and a page of rows may be tombstones for the most part.
+#[tokio::test]
+async fn what_each_page_alone_would_let_pass_all_of_them_do_not() {
+    let stack = Stack::default();
+    for _ in 0..3 {
+        stack.confirmed().await;
+        for _ in 0..20 {
+            let nowhere = verified(VersionId::new("v0"), sample::NOW, Thumbnails::None);
+            stack.put(&sample::pending().in_state(State::Ready(nowhere))).await;
+        }
+        for _ in 0..979 {
+            stack.put(&sample::pending().in_state(State::Cancelled)).await;
+        }
+    }
+    let rows = stack.table.uploads();
+    let (told, report) = run(&stack, &RUN).await;
+    assert_eq!((told, report.is_broken_off), (Told::new(), true));
+    assert_eq!(stack.table.uploads(), rows, "something was written before it was noticed");
+}
+
 #[tokio::test]
 async fn most_of_many_files_gone_stops_the_run_and_a_few_do_not() {
     for (gone, present, stops) in [(1, 1, false), (20, 1, false), (21, 21, false), (22, 21, true)] {

@@ -12,8 +12,9 @@ use valet_core::loose_parts::{begin_parts, grant_parts};
 use valet_core::parts::MIN_PART_BYTES;
 use valet_core::policy::Policy;
 use valet_core::ports::{
-    CreateMultipart, DueShard, DueUsage, GetUpload, GetUsage, ListUploads, NewGrant, PutOffUsage, PutOutcome,
-    PutUploads, PutUsage, StoredHeaders, UpdateUpload, UploadsPage,
+    CreateMultipart, DueShard, DueUsage, GetIdempotencyRecord, GetUpload, GetUsage, IdempotencyRecord,
+    ListUploads, NewGrant, PutOffUsage, PutOutcome, PutUploads, PutUsage, StoredHeaders, UpdateUpload,
+    UploadsPage,
 };
 use valet_core::recount_usage::Recount;
 use valet_core::sweep_uploads::{Limits, Report, Run};
@@ -585,6 +586,60 @@ async fn a_recount_without_time_writes_nothing() {
     // An owner of whom nothing is known.
     let bob = Owner::of_subject("bob");
     assert_eq!(recount_usage(&stack.table, bob, || true).await.unwrap(), Recount::Right);
+}
+
+/// A table in which another request with the same key is granted right before the counters are read.
+struct Overtaken<'a> {
+    stack: &'a Stack,
+    key: &'a str,
+    by: Mutex<Option<UploadId>>,
+}
+
+impl GetUsage for Overtaken<'_> {
+    async fn get_usage(&self, owner: Owner) -> Result<Option<Counters>, StoreError> {
+        let is_first = self.by.lock().unwrap().is_none();
+        if is_first {
+            let granted = self.stack.batch(Some(self.key), vec![film()]).await.remove(0).unwrap();
+            *self.by.lock().unwrap() = Some(granted);
+        }
+        self.stack.table.get_usage(owner).await
+    }
+}
+
+impl GetIdempotencyRecord for Overtaken<'_> {
+    async fn get_idempotency_record(
+        &self,
+        owner: Owner,
+        key_hash: &str,
+        now: OffsetDateTime,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        self.stack.table.get_idempotency_record(owner, key_hash, now).await
+    }
+}
+
+impl GetUpload for Overtaken<'_> {
+    async fn get_upload(&self, owner: Owner, id: UploadId) -> Result<Option<Upload>, StoreError> {
+        self.stack.table.get_upload(owner, id).await
+    }
+}
+
+impl PutUploads for Overtaken<'_> {
+    async fn put_uploads(&self, grants: &[NewGrant], claim: &Claim) -> Result<PutOutcome, StoreError> {
+        self.stack.table.put_uploads(grants, claim).await
+    }
+}
+
+#[tokio::test]
+async fn a_repetition_whose_first_one_took_the_last_place_meanwhile_gets_its_upload() {
+    let stack = Stack::with(Quota { files: Some(1), ..NONE });
+    let table = Overtaken { stack: &stack, key: "key", by: Mutex::default() };
+    let items: Vec<Item> = vec![(sample::id(), Ok(film()))];
+    let Stack { bucket, policy, .. } = &stack;
+    let issued =
+        issue_uploads(bucket, &table, policy, sample::NOW, alice(), Some("key"), items).await.unwrap();
+    let granted: Vec<_> = issued.into_iter().map(|grant| grant.unwrap().upload.id).collect();
+    assert_eq!(granted, [table.by.lock().unwrap().unwrap()]);
+    assert_eq!(stack.bucket.open_multiparts(), 1, "something was begun for the one that did not fit");
 }
 
 /// A table that is always full when asked, and has room when read.
