@@ -51,6 +51,9 @@ pub enum Outcome {
     Deleted,
     /// It has no row, and nobody has verified what lies there. The sweep removes it.
     Unverified,
+    /// It has no row and was verified, and the malware scanner has not found it clean: it was stored before there was one, or a later scan has
+    /// found something. Left alone.
+    Unscanned,
     /// It has no row, and what lies there is tagged but is not what its key says. Left alone.
     Unlike,
     /// It has no row, and its verified version was hidden by hand. Left alone.
@@ -63,13 +66,14 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them, the changes first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Rebuilt,
         Self::Verified,
         Self::Rejected,
         Self::Unsettled,
         Self::Deleted,
         Self::Unverified,
+        Self::Unscanned,
         Self::Unlike,
         Self::Hidden,
         Self::Late,
@@ -85,6 +89,7 @@ impl Outcome {
             Self::Unsettled => "unsettled",
             Self::Deleted => "deleted",
             Self::Unverified => "unverified",
+            Self::Unscanned => "unscanned",
             Self::Unlike => "unlike",
             Self::Hidden => "hidden",
             Self::Late => "late",

@@ -130,7 +130,10 @@ async fn where_there_is_a_scanner_only_what_it_found_clean_is_a_file() {
     let upload = sample::pending();
     let version = stack.file_at(&upload.key(), sample::PNG).await;
     let scanning = Run { has_scanner: true, ..RUN };
-    assert_eq!(run(&stack, &scanning).await.0, only(&upload, Outcome::Unverified));
+    assert_eq!(run(&stack, &scanning).await.0, only(&upload, Outcome::Unscanned));
+    // The sweep keeps it, as it was a file, and says so until somebody decides.
+    let kept = stack.sweep_again(after(48)).await;
+    assert_eq!((kept.failures.len(), stack.versions(&upload)), (1, 1));
     stack.bucket.find_clean(&upload.key(), &version);
     assert_eq!(run(&stack, &scanning).await.0, only(&upload, Outcome::Rebuilt));
 }

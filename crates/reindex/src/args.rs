@@ -26,6 +26,8 @@ Each upload that was not in order is one line, its owner and its id:
   deleted     its row said ready and its file is gone
   unsettled   it is pending and something lies there (a dry run, or no verdict yet)
   unverified  it has no row and was never verified; the sweep removes it
+  unscanned   it has no row and was verified, and no scanner has found it clean; left alone: have it
+              scanned and run this again, or remove it
   unlike      it has no row, and what lies there is not what its key says; left alone
   hidden      it has no row, and a delete marker lies on top; left alone
   late        it ended without a file, and something lies there; the sweep removes it

@@ -103,7 +103,13 @@ async fn settle_first(
     if run.is_dry {
         return Ok(Some(Outcome::Unsettled));
     }
-    let was_file = if versions.len() > 1 { newest_file(objects, run, &key, versions).await? } else { None };
+    let was_file = match versions {
+        [_] => None,
+        _ => match newest_file(objects, run, &key, versions).await? {
+            Newest::File(file) => Some(file),
+            Newest::Unscanned | Newest::None => None,
+        },
+    };
     let others = versions.iter().filter(|version| Some(*version) != was_file);
     for version in was_file.into_iter().chain(others) {
         let arrival = Arrival::Event(key, Some(version.version.clone()));
@@ -125,8 +131,10 @@ async fn rebuild(
     key: &UploadKey,
     versions: &[ListedVersion],
 ) -> Result<Option<Outcome>, StoreError> {
-    let Some(file) = newest_file(objects, run, key, versions).await? else {
-        return Ok(Some(Outcome::Unverified));
+    let file = match newest_file(objects, run, key, versions).await? {
+        Newest::File(file) => file,
+        Newest::Unscanned => return Ok(Some(Outcome::Unscanned)),
+        Newest::None => return Ok(Some(Outcome::Unverified)),
     };
     if is_hidden(versions) {
         return Ok(Some(Outcome::Hidden));
@@ -140,20 +148,34 @@ async fn rebuild(
     Ok(is_restored.then_some(Outcome::Rebuilt))
 }
 
+/// What the tags of a key's versions say.
+enum Newest<'a> {
+    /// The newest version that may be served.
+    File(&'a ListedVersion),
+    /// One was verified, and the scanner has not found it clean.
+    Unscanned,
+    /// None was verified.
+    None,
+}
+
 /// The newest version whose tags say that it may be served.
 async fn newest_file<'a>(
     objects: &impl GetTags,
     run: &Run,
     key: &UploadKey,
     versions: &'a [ListedVersion],
-) -> Result<Option<&'a ListedVersion>, StoreError> {
+) -> Result<Newest<'a>, StoreError> {
+    let mut newest = Newest::None;
     for version in versions {
         let tags = objects.get_tags(key, &version.version).await?.unwrap_or_default();
         if tags.is_verified && (tags.is_clean || !run.has_scanner) {
-            return Ok(Some(version));
+            return Ok(Newest::File(version));
+        }
+        if tags.is_verified {
+            newest = Newest::Unscanned;
         }
     }
-    Ok(None)
+    Ok(newest)
 }
 
 /// Whether a delete marker lies on top. None of our functions makes one here: somebody hid the file, and may bring it back.

@@ -95,7 +95,9 @@ fn has_lost_its_row() -> StoreError {
     StoreError {
         operation: "GetItem",
         kind: StoreErrorKind::Permanent,
-        source: "a verified file has no row: was the table set back? `valet reindex` puts it back".into(),
+        source:
+            "a verified file has no row: was the table set back? `valet reindex` puts it back or says why not"
+                .into(),
     }
 }
 
