@@ -176,6 +176,8 @@ export type ProblemCode =
   | "checksum_mismatch"
   | "content_mismatch"
   | "headers_mismatch"
+  | "malware"
+  | "unscannable"
   | "idempotency_key_reused"
   | "internal_error"
   | "try_later";

@@ -3,7 +3,7 @@
     release.py arm64            builds the functions and packs target/release-artifacts/valet-<version>-arm64.tar.gz, its SHA-256 beside it
     release.py arm64 --twice    does it in two fresh copies of what is committed, in folders of different names, and compares the bytes
 
-The archive holds the templates, one zip a function, the bill of materials, licences and a README. No clock, no user, no folder's name and no order of a directory gets
+The archive holds the templates, one zip a function, the runbook with its script, the bill of materials, licences and a README. No clock, no user, no folder's name and no order of a directory gets
 in. It must never change what the template deploys but for where the code comes from, and checks that it has not.
 """
 
@@ -33,7 +33,20 @@ PROCESSORS = {"arm64": "neoverse-n1", "x86_64": "haswell"}
 # The first day a zip can name.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 EPOCH_SECONDS = 315532800
-AS_THEY_ARE = ["infra/delivery.yaml", "infra/edge.yaml", "infra/malware.yaml", "infra/monitoring.yaml", "infra/sign-in.yaml", "samconfig.toml", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"]
+AS_THEY_ARE = [
+    "infra/delivery.yaml",
+    "infra/edge.yaml",
+    "infra/malware.yaml",
+    "infra/monitoring.yaml",
+    "infra/sign-in.yaml",
+    # What whoever is called needs: the runbook and its one script.
+    "docs/OPERATIONS.md",
+    "infra/tools/redrive.py",
+    "samconfig.toml",
+    "CHANGELOG.md",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+]
 
 README = """# Valet {version} for {architecture}
 
@@ -41,8 +54,11 @@ The functions are built; what is left is
 
     sam deploy --guided --config-env dev
 
-with the SAM CLI and AWS credentials. It asks for the parameters, shows what it will make, and makes it. Answer yes to IAM roles and to auto-expand.
-`valet.cdx.json` lists what is in the binaries (CycloneDX). The source, and what the parameters mean: see the repository.
+with the SAM CLI and AWS credentials; nothing is built. It asks for the parameters, keeps the answers in `samconfig.toml`, and makes the stack. Answer yes to the creation
+of IAM roles, and leave `LocalEngine` `false`. Keep this folder: a later change is `sam deploy --config-env dev` in it.
+
+`docs/OPERATIONS.md` says what every alarm means and how to change a parameter or go back to another version; its script, `infra/tools/redrive.py`, needs Python 3.11
+or newer and boto3. `valet.cdx.json` lists what is in the binaries (CycloneDX). The source, and the documents that this one names: see the repository.
 """
 
 

@@ -334,7 +334,7 @@ def test_0_is_no_limit(bounded, user):
     bounded.limit()
     assert all("limit" not in count for count in usage(user).values())
     assert [item["status"] for _ in range(3) for item in batch(user, [asking(1) for _ in range(50)])] == [201] * 150
-    film = wanted(MP4.content, "video/mp4", "mp4") | {"size": 50 << 30}
+    film = wanted(MP4.content, "video/mp4", "mp4") | {"size": 46 << 30}
     assert [user.issue(film).status for _ in range(3)] == [201] * 3
 
 

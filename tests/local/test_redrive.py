@@ -56,9 +56,12 @@ def test_dead_letters_are_shown_and_moved_back_once_each(stack):
 def test_showing_takes_nothing_out(stack):
     dead(stack, json.dumps({"Records": [{"s3": {"object": {"key": KEY}}}]}))
     dead(stack, "not an event")
+    verdict = (ROOT / "events" / "scan-threats.json").read_text()
+    dead(stack, verdict)
     shown = redrive(stack, "show").stdout.splitlines()
-    assert sorted(line.split("Z  ")[1] for line in shown) == ["no object; not an event of S3", KEY]
-    assert waiting(stack) == 2
+    scanned = json.loads(verdict)["detail"]["s3ObjectDetails"]["objectKey"]
+    assert sorted(line.split("Z  ")[1] for line in shown) == sorted(["no object; neither an event of S3 nor a verdict", KEY, scanned])
+    assert waiting(stack) == 3
 
 
 def test_an_object_is_told_of_as_s3_does(stack):
@@ -81,3 +84,10 @@ def test_a_missing_object_is_not_told_of(stack):
 def test_keys_belong_to_tell_alone(stack):
     assert redrive(stack, "move", KEY).returncode == 2
     assert redrive(stack, "tell").returncode == 2
+
+
+def test_what_was_shown_can_be_moved_right_after(stack):
+    count = waiting(stack)
+    dead(stack, json.dumps({"Records": [{"s3": {"object": {"key": KEY}}}]}))
+    assert len(redrive(stack, "show").stdout.splitlines()) == count + 1
+    assert redrive(stack, "move").stdout == f"{count + 1} moved\n"

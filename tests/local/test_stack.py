@@ -126,6 +126,17 @@ def test_the_cdns_port_redirects_what_came_in_plain(stack):
     assert reply.headers["location"].startswith("https://")
 
 
+@pytest.mark.parametrize("name", ["cors.jpg", "cors.pdf"])
+def test_the_cdn_lets_a_page_of_any_origin_read_a_file(stack, name):
+    stack.s3.put_object(Bucket=stack.bucket, Key=f"uploads/{name}", Body=b"0123456789", IfNoneMatch="*", Tagging="verified=true")
+    reply = request("GET", f"{stack.cdn_url}/uploads/{name}", headers={"Origin": "https://app.example.com", "Range": "bytes=2-4"})
+    assert (reply.status, reply.body, reply.headers["content-range"]) == (206, b"234", "bytes 2-4/10")
+    assert reply.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in reply.headers
+    exposed = {header.strip().lower() for header in reply.headers["access-control-expose-headers"].split(",")}
+    assert exposed == {"etag", "content-range", "accept-ranges", "content-length"}
+
+
 def test_a_preflight_is_answered_for_the_one_origin(stack):
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
     ours = request("OPTIONS", stack.api_url + "/v1/uploads", headers=asked | {"Origin": "http://localhost:3000"})

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import re
+import sys
 import tarfile
 import zipfile
 from io import BytesIO
@@ -41,6 +43,26 @@ def test_the_archive_has_every_file_that_its_templates_name(built):
         if resource["Type"] == "AWS::CloudFormation::Stack":
             assert files[resource["Properties"]["TemplateURL"]] == (ROOT / resource["Properties"]["TemplateURL"]).read_bytes()
     assert {"README.md", "valet.cdx.json", "LICENSE-MIT", "LICENSE-APACHE", "samconfig.toml"} <= set(files)
+
+
+def test_the_runbook_comes_with_its_script_and_the_script_needs_boto3_alone(built, tmp_path):
+    with tarfile.open(pack(built, "out")) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    (folder,) = (tmp_path / "unpacked").iterdir()
+    runbook = (folder / "docs" / "OPERATIONS.md").read_text()
+    scripts = set(re.findall(r"infra/tools/\w+\.py", runbook))
+    assert scripts == {"infra/tools/redrive.py"}
+    imported = re.findall(r"^(?:import|from) (\w+)", (folder / "infra/tools/redrive.py").read_text(), re.MULTILINE)
+    assert set(imported) - sys.stdlib_module_names == {"boto3"}
+
+
+def test_its_readme_says_what_to_do_with_what_is_in_it(built):
+    with tarfile.open(pack(built, "out")) as archive:
+        files = {member.name.split("/", 1)[1]: archive.extractfile(member).read() for member in archive.getmembers()}
+    readme = files["README.md"].decode()
+    for name in re.findall(r"`([\w./-]+\.(?:md|py|toml|json))`", readme):
+        assert name in files
+    assert "sam build" not in readme and "sam deploy --guided --config-env dev" in readme
 
 
 @pytest.mark.parametrize("architecture", sorted(release.ARCHITECTURES))

@@ -48,6 +48,33 @@ def test_what_cloudfront_wants_goes_where_it_looks():
     assert (ROOT / edge["template_file"]).is_file() and TEMPLATE.is_file()
 
 
+def overridden(environment: str, command: str) -> dict[str, str]:
+    return dict(re.findall(r'(\w+)="([^"]*)"', ENVIRONMENTS[environment][command]["parameters"].get("parameter_overrides", "")))
+
+
+@pytest.mark.parametrize("environment", ["default", "dev", "prod"])
+def test_what_is_built_is_for_the_processor_it_runs_on(environment):
+    assert overridden(environment, "build").get("Architecture") == overridden(environment, "deploy").get("Architecture")
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/OPERATIONS.md"])
+def test_the_documents_build_and_deploy_by_an_environment(document):
+    """Without --config-env `sam build` reads [default.build] and `sam deploy` [default.deploy], whatever the stack was deployed with."""
+    text = (ROOT / document).read_text()
+    # With an option or another command after it; `sam build` in a sentence is only its name.
+    commands = re.findall(r"sam (?:build|deploy)(?= -| &&)[^&`\n]*", text)
+    assert commands and [command for command in commands if not re.search("--config-env (dev|prod)", command)] == []
+    for built, deployed in re.findall(r"sam build --config-env (\w+) && sam deploy --config-env (\w+)", text):
+        assert built == deployed
+    assert "--parameter-overrides" not in text, "what is said on the command line alone is gone from the next deployment"
+
+
+def test_the_readme_has_every_parameter_in_its_table():
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    told = [name for row in rows for name in re.findall(r"\w+", row)]
+    assert sorted(told) == sorted(expanded().parent["Parameters"])
+
+
 def test_one_parameter_alone_has_to_be_given():
     """With Cognito; with an issuer of one's own, a rule asks for its name and audience."""
     parameters = expanded().parent["Parameters"]

@@ -37,6 +37,13 @@ test("the package's licences and version are the project's", () => {
   assert.equal(JSON.parse(read(web, "package.json")).version, /^version = "(.+)"$/m.exec(read(root, "Cargo.toml"))[1]);
 });
 
+test("the codes of a problem are those that the API's document lists", () => {
+  const [, union] = /^export type ProblemCode =$([^;]+);/m.exec(read(web, "uploader.d.ts"));
+  const typed = [...union.matchAll(/"(\w+)"/g)].map(([, code]) => code).sort();
+  const codes = (node) => Object.entries(node ?? {}).flatMap(([key, value]) => (key === "code" && value.enum) || (typeof value === "object" ? codes(value) : []));
+  assert.deepEqual(typed, [...new Set(codes(JSON.parse(read(root, "docs", "openapi.json"))))].sort());
+});
+
 test("the types are those of the module, and hold under strict", async () => {
   const exported = Object.keys(await import(path.join(web, "uploader.js"))).sort();
   assert.deepEqual(exported, ["UploadError", "upload", "uploadAll"]);

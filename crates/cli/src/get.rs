@@ -20,6 +20,10 @@ use ureq::Agent;
 use valet_client::Stop;
 
 const CHUNK_BYTES: usize = 256 << 10;
+/// The most that one request asks for. CloudFront answers none with more than 50 GB:
+/// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorS3Origin.html#ResponseS3MaxFileSize>.
+/// At 1 GiB a request more costs no time that anyone notices.
+const RANGE_BYTES: u64 = 1 << 30;
 /// Failures in a row without a byte in between.
 const TRIES: u32 = 6;
 const BAR: &str =
@@ -55,7 +59,7 @@ pub(crate) fn run(
         .timeout_recv_response(Some(Duration::from_secs(30)))
         .build()
         .into();
-    let download = Download { agent, file: &file, output, stop };
+    let download = Download { agent, file: &file, range_bytes: RANGE_BYTES, output, stop };
     if args.output.as_deref() == Some(Path::new("-")) {
         return download
             .to(&mut io::stdout().lock(), 0)
@@ -129,6 +133,7 @@ impl Seen {
 struct Download<'a> {
     agent: Agent,
     file: &'a valet_client::File,
+    range_bytes: u64,
     output: &'a Output,
     stop: &'a Stop,
 }
@@ -173,10 +178,13 @@ impl Download<'_> {
         bar.reset_eta();
         let mut seen = Seen::nothing();
         let mut failures = 0;
-        loop {
+        while have + seen.bytes < self.file.size {
             let before = seen.bytes;
             let broke = match self.stream(into, have, &mut seen, &bar) {
-                Ok(()) => break,
+                Ok(()) => {
+                    failures = 0;
+                    continue;
+                }
                 Err(Broke::ForGood(failure)) => return Err(failure),
                 Err(Broke::Network(why)) => why,
             };
@@ -195,7 +203,7 @@ impl Download<'_> {
         Ok(seen)
     }
 
-    /// One request, and everything it brings.
+    /// One request for the next range, and everything it brings.
     fn stream(
         &self,
         into: &mut impl Write,
@@ -204,17 +212,14 @@ impl Download<'_> {
         bar: &ProgressBar,
     ) -> Result<(), Broke> {
         let from = have + seen.bytes;
-        if from >= self.file.size {
-            return Ok(());
-        }
-        let mut request = self.agent.get(&self.file.file_url);
-        if from > 0 {
-            request = request.header("range", format!("bytes={from}-"));
-        }
+        let end = self.file.size.min(from + self.range_bytes);
+        let request =
+            self.agent.get(&self.file.file_url).header("range", format!("bytes={from}-{}", end - 1));
         let mut response = request.call().map_err(|_| Broke::Network("no answer".into()))?;
-        match response.status().as_u16() {
-            200 if from == 0 => {}
-            206 => {}
+        let end = match response.status().as_u16() {
+            206 => end,
+            // Who knows no ranges sends all of it, which is as good from the beginning.
+            200 if from == 0 => self.file.size,
             status @ (429 | 500..) => return Err(Broke::Network(status.to_string())),
             200 => return Err(failed("the CDN gives no ranges; remove the .part file to begin again")),
             status @ (403 | 404) => {
@@ -224,7 +229,7 @@ impl Download<'_> {
                 )));
             }
             status => return Err(failed(&format!("the CDN answers {status}"))),
-        }
+        };
         let mut body = response.body_mut().as_reader();
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
@@ -232,7 +237,7 @@ impl Download<'_> {
                 return Err(Broke::ForGood(interrupted()));
             }
             let count = match body.read(&mut chunk) {
-                Ok(0) if have + seen.bytes < self.file.size => {
+                Ok(0) if have + seen.bytes < end => {
                     return Err(Broke::Network("it broke off".into()));
                 }
                 Ok(0) => return Ok(()),
@@ -272,9 +277,15 @@ fn whole(path: &Path) -> io::Result<Seen> {
 }
 
 #[cfg(test)]
+#[path = "../tests/fake/http.rs"]
+#[expect(dead_code, reason = "a download sends neither query nor body")]
+mod http;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::sync::{Arc, Mutex};
 
     fn file(name: &str) -> valet_client::File {
         let crc = "cc0jDNdKQqs=";
@@ -316,5 +327,52 @@ mod tests {
         assert!(seen(b"12345678").verified(&record).is_err());
         record.checksum.as_mut().unwrap().sha256 = Some(STANDARD.encode([0; 32]));
         assert!(seen(b"123456789").verified(&record).is_err());
+    }
+
+    const CONTENT: &[u8] = b"0123456789";
+
+    /// Gets what is missing after the first `have` bytes, four at a time; what came, and what was asked for.
+    fn in_fours(have: usize, knows_ranges: bool) -> (Vec<u8>, Vec<String>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&asked);
+        let address = http::serve(move |_, request| {
+            let range = request.header("range").to_owned();
+            let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+            let part = &CONTENT[from.parse().ok()?..=to.parse().ok()?];
+            noted.lock().unwrap().push(range);
+            let (status, part) = if knows_ranges { (206, part) } else { (200, CONTENT) };
+            Some(http::Response::new(status).with("content-type", "image/png").body(part))
+        });
+        let mut file = file("digits");
+        file.size = CONTENT.len() as u64;
+        file.file_url = format!("http://{address}/digits");
+        let (output, stop) = (Output::new(true, false), Stop::new());
+        let agent = Agent::new_with_defaults();
+        let download = Download { agent, file: &file, range_bytes: 4, output: &output, stop: &stop };
+        let mut into = Vec::new();
+        let seen = download.to(&mut into, have as u64).unwrap_or_else(|failure| panic!("{}", failure.text));
+        assert_eq!(seen.bytes, into.len() as u64);
+        let asked = asked.lock().unwrap().clone();
+        (into, asked)
+    }
+
+    #[test]
+    fn a_file_larger_than_one_range_comes_in_several() {
+        let (came, asked) = in_fours(0, true);
+        assert_eq!(
+            (&came[..], &asked[..]),
+            (CONTENT, &["bytes=0-3", "bytes=4-7", "bytes=8-9"].map(String::from)[..])
+        );
+        let (came, asked) = in_fours(3, true);
+        assert_eq!(
+            (&came[..], &asked[..]),
+            (&CONTENT[3..], &["bytes=3-6", "bytes=7-9"].map(String::from)[..])
+        );
+    }
+
+    #[test]
+    fn who_knows_no_ranges_is_asked_once() {
+        let (came, asked) = in_fours(0, false);
+        assert_eq!((&came[..], asked.len()), (CONTENT, 1));
     }
 }

@@ -242,6 +242,19 @@ fn a_download_goes_on_where_it_was_and_must_be_right() {
     assert_eq!(desk.run(&["get", &id, "-o", "-"]).stdout, content);
 }
 
+/// CloudFront gives no more than 50 GB to one request. That a file of more than one range comes in several is tested in `get.rs`.
+#[test]
+fn a_download_never_asks_for_more_than_it_says() {
+    let desk = Desk::new("");
+    let path = desk.pdf("paper.pdf", 5 * PART_SIZE);
+    let id = out(&desk.run(&["upload", "paper.pdf"])).split_once("  ").unwrap().0.to_owned();
+    assert_eq!(desk.run(&["get", &id, "-o", "copy.pdf"]).status.code(), Some(0));
+    fs::write(desk.folder.join(format!("more.pdf.{id}.part")), &fs::read(path).unwrap()[..PART_SIZE])
+        .unwrap();
+    assert_eq!(desk.run(&["get", &id, "-o", "more.pdf"]).status.code(), Some(0));
+    assert_eq!(desk.fake.ranges(), ["bytes=0-20479", "bytes=4096-20479"]);
+}
+
 #[test]
 fn a_file_that_is_not_what_it_is_called_is_refused_for_good() {
     let desk = Desk::new("");

@@ -10,7 +10,7 @@ is never made a file, and what was rejected, cancelled, deleted or has expired i
 back.
 
 It may be broken off, run again, and run while the stack serves. Stop the sweep and the trigger of
-the arrivals before you touch the table, and read \"The table was restored, or lost\" in
+the arrivals before you touch the table, and read \"The table was set back, or lost\" in
 docs/OPERATIONS.md.
 
 Credentials are read from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and

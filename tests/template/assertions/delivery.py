@@ -119,6 +119,33 @@ def a_file_runs_nothing_in_a_browser(stack: Stack) -> None:
 
 
 @assertion(
+    drop("ShowHeaders > ResponseHeadersPolicyConfig > CorsConfig"),
+    put("DownloadHeaders > ResponseHeadersPolicyConfig > CorsConfig > AccessControlAllowOrigins", {"Items": ["https://app.example.com"]}),
+    put("ShowHeaders > ResponseHeadersPolicyConfig > CorsConfig > AccessControlAllowCredentials", True),
+    put("DownloadHeaders > ResponseHeadersPolicyConfig > CorsConfig > AccessControlAllowMethods", {"Items": ["ALL"]}),
+    put("DownloadHeaders > ResponseHeadersPolicyConfig > CorsConfig > AccessControlExposeHeaders", {"Items": ["ETag"]}),
+    put("ShowHeaders > ResponseHeadersPolicyConfig > CorsConfig > OriginOverride", False),
+)
+def a_page_of_any_origin_may_read_a_file_and_is_told_nothing_of_who_asks(stack: Stack) -> None:
+    for policy, properties in stack.of_type("AWS::CloudFront::ResponseHeadersPolicy").items():
+        same(
+            (policy, properties["ResponseHeadersPolicyConfig"].get("CorsConfig")),
+            (
+                policy,
+                {
+                    "AccessControlAllowOrigins": {"Items": ["*"]},
+                    "AccessControlAllowMethods": {"Items": ["GET", "HEAD"]},
+                    "AccessControlAllowHeaders": {"Items": ["*"]},
+                    "AccessControlAllowCredentials": False,
+                    "AccessControlExposeHeaders": {"Items": ["ETag", "Content-Range", "Accept-Ranges", "Content-Length"]},
+                    # The bucket's own rules are for putting files in, and name one origin.
+                    "OriginOverride": True,
+                },
+            ),
+        )
+
+
+@assertion(
     put("Distribution > DistributionConfig > HttpVersion", "http1.1"),
     put("Distribution > DistributionConfig > CacheBehaviors > thumbnails/* > Compress", False),
 )

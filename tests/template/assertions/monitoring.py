@@ -38,6 +38,10 @@ def every_alarm_tells_who_wants_to_be_told(stack: Stack) -> None:
     put("ApiLatency > ExtendedStatistic", "p50"),
     put("StuckUploads > Namespace", "Uploads"),
     add("StuckUploads > Dimensions", {"Name": "Owner", "Value": "x"}),
+    put("SweepBehind > MetricName", "SweepFailed"),
+    put("UnscannableUploads > Dimensions > Reason > Value", "malware"),
+    drop("UnscannableUploads > Dimensions > Reason"),
+    put("UnscannableUploads > Threshold", 0),
 )
 def each_alarm_looks_at_its_metric(stack: Stack) -> None:
     watched = {}
@@ -54,6 +58,8 @@ def each_alarm_looks_at_its_metric(stack: Stack) -> None:
             "OldestArrival": ("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": "${QueueName}"}, "Maximum", above, 600),
             "ApiLatency": ("AWS/ApiGateway", "Latency", {"ApiId": "${ApiId}"}, "p99", above, 3000),
             "StuckUploads": ("Valet", "UploadsStuck", {"Service": "${ServiceName}"}, "Maximum", above, 0),
+            "SweepBehind": ("Valet", "SweepTruncated", {"Service": "${ServiceName}"}, "Sum", above, 0),
+            "UnscannableUploads": ("Valet", "UploadsRejected", {"Service": "${ServiceName}", "Reason": "unscannable"}, "Sum", above, 2),
         },
     )
     hidden = stack.properties("ThumbnailQueue")["VisibilityTimeout"]
@@ -94,13 +100,37 @@ def more_than_one_failed_call_in_a_hundred_is_told(stack: Stack) -> None:
 
 
 @assertion(
+    put("SweepSilent > MetricName", "Errors"),
+    put("SweepSilent > Dimensions > FunctionName > Value", {"Ref": "IssueUpload"}),
+    put("SweepSilent > ComparisonOperator", "GreaterThanThreshold"),
+    put("SweepSilent > Period", 300),
+    put("SweepSilent > EvaluationPeriods", 1),
+    put("SweepSilent > TreatMissingData", "notBreaching"),
+    put("SweepBehind > Period", 300),
+    put("SweepBehind > DatapointsToAlarm", 1),
+    put("SweepUploadsFunctionSchedule > ScheduleExpression", "rate(30 minutes)"),
+)
+def a_sweep_that_does_not_run_or_never_ends_its_work_is_told(stack: Stack) -> None:
+    minutes = int(re.fullmatch(r"rate\((\d+) minutes\)", stack.properties("SweepUploadsFunctionSchedule")["ScheduleExpression"])[1])
+    silent, behind = stack.properties("SweepSilent"), stack.properties("SweepBehind")
+    # A period is a run.
+    same((silent["Period"], behind["Period"]), (minutes * 60, minutes * 60))
+    same(text(silent["Dimensions"]), [{"Name": "FunctionName", "Value": "${SweepUploads}"}])
+    same((silent["Namespace"], silent["MetricName"], silent["Statistic"]), ("AWS/Lambda", "Invocations", "Sum"))
+    same((silent["ComparisonOperator"], silent["Threshold"], silent["TreatMissingData"]), ("LessThanThreshold", 1, "breaching"))
+    same((silent["EvaluationPeriods"], silent.get("DatapointsToAlarm", 4)), (4, 4))
+    same((behind["EvaluationPeriods"], behind["DatapointsToAlarm"]), (8, 6))
+
+
+@assertion(
     put("StuckUploads > TreatMissingData", "breaching"),
     put("DeadLetters > AlarmName", {"Fn::Sub": "${ServiceName}-dlq"}),
     put("IssueUploadThrottles > AlarmDescription", "Throttled."),
 )
 def an_alarm_is_named_as_its_runbook_entry_and_quiet_without_data(stack: Stack) -> None:
     for name, alarm in stack.of_type(ALARM).items():
-        same((name, alarm.get("TreatMissingData")), (name, "notBreaching"))
+        # The sweep runs in an idle stack too.
+        same((name, alarm.get("TreatMissingData")), (name, "breaching" if name == "SweepSilent" else "notBreaching"))
         same(text(alarm["AlarmName"]), f"${{ServiceName}}-{name}")
         assert alarm["AlarmDescription"].endswith(f"See docs/OPERATIONS.md, {name}."), f"{name} does not say where to read on"
 
@@ -127,8 +157,8 @@ def the_topic_takes_alarms_of_this_stack_over_tls(stack: Stack) -> None:
 
 def widgets(stack: Stack) -> list[dict]:
     template, names = stack.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
-    # As with every function.
-    names = {name: value["Fn::If"][1] for name, value in names.items() if value["Fn::If"][0] in ("HasCompanion", "HasPage")}
+    # As with every function, and a scanner.
+    names = {name: value["Fn::If"][1] for name, value in names.items() if value["Fn::If"][0] in ("HasCompanion", "HasPage", "HasScanner")}
     return json.loads(text({"Fn::Sub": [template, names]}))["widgets"]
 
 
@@ -149,6 +179,7 @@ def valet_metrics(stack: Stack) -> dict[str, set[str]]:
 @assertion(
     put("Dashboard > DashboardBody > Fn::Sub > 0", '{"widgets": []}'),
     put("Dashboard > DashboardBody > Fn::Sub > 1 > CompanionAlarms > Fn::If > 1", ""),
+    put("Dashboard > DashboardBody > Fn::Sub > 1 > ScannerAlarms > Fn::If > 1", ""),
     put("Dashboard > DashboardBody > Fn::Sub > 1 > ServePageAlarms > Fn::If > 1", ""),
     put("Dashboard > DashboardName", "valet"),
 )
@@ -210,6 +241,7 @@ def queries_and_alarms_look_at_this_stack(stack: Stack) -> None:
             "SweepUploads": "${SweepUploadsFunction}",
             "Companion": ["if ServesUppy", "${CompanionFunction}", ""],
             "ServePage": ["if ServesPage", "${ServePageFunction}", ""],
+            "Scanned": ["if ScansForMalware", "true", "false"],
             "QueueName": "${ThumbnailQueue.QueueName}",
             "DeadLetterQueueName": "${ThumbnailDeadLetterQueue.QueueName}",
             "DistributionId": "${Delivery.Outputs.DistributionId}",
@@ -240,5 +272,5 @@ def nothing_is_left_out_but_on_the_local_engine(stack: Stack) -> None:
         same((name, resource.get("Condition")), (name, "OnAws" if name == "LoginPage" else None))
     for name, resource in stack.monitoring["Resources"].items():
         lacking = resource["Type"] == "AWS::Logs::QueryDefinition" or "Metrics" in resource["Properties"]
-        if not name.startswith(("AlarmTopic", "Companion", "ServePage")) and name != "AlarmSubscription":
+        if not name.startswith(("AlarmTopic", "Companion", "ServePage")) and name not in ("AlarmSubscription", "UnscannableUploads"):
             same((name, resource.get("Condition")), (name, "OnAws" if lacking else None))

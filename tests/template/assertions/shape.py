@@ -136,6 +136,10 @@ def files_are_linked_under_the_distribution_unless_another_address_is_given(stac
 
 @assertion(
     put("Parameters > AcceptedTypes > Default", "image/svg+xml=1MiB"),
+    put(
+        "Parameters > AcceptedTypes > Default",
+        "image/jpeg=50MiB,image/png=50MiB,image/webp=50MiB,image/gif=50MiB,image/avif=50MiB,video/mp4=50GiB,video/webm=46GiB,video/quicktime=46GiB,application/pdf=200MiB",
+    ),
     put("Parameters > AcceptedTypes > AllowedPattern", "^[a-z]+$"),
 )
 def the_accepted_types_fit_an_object(stack: Stack) -> None:
@@ -145,7 +149,7 @@ def the_accepted_types_fit_an_object(stack: Stack) -> None:
     sizes = {kind: int(number) * units[unit] for kind, number, unit in re.findall(r"([^=,]+)=(\d+)(\w*)", parameter["Default"])}
     images, videos = ["jpeg", "png", "webp", "gif", "avif"], ["mp4", "webm", "quicktime"]
     same(set(sizes), {*(f"image/{i}" for i in images), *(f"video/{v}" for v in videos), "application/pdf"})
-    assert max(sizes.values()) <= 5 * 1024**4, "no grant is for more than 5 TiB"
+    assert max(sizes.values()) <= 50 * 1000**3, "CloudFront answers no plain GET with more than 50 GB, so a browser could not open such a file"
 
 
 ONE_VARIANT = "wide-2x:1600x900:cover:webp:80"

@@ -41,11 +41,9 @@ impl Stack {
             &object.body[..]
         };
         let image = content_type == "image/png";
-        let from = request
-            .header("range")
-            .strip_prefix("bytes=")
-            .and_then(|range| range.strip_suffix('-')?.parse().ok());
-        let (status, body) = from.map_or((200, body), |from: usize| (206, &body[from..]));
+        let range = request.header("range");
+        self.ranges.lock().unwrap().push(range.to_owned());
+        let (status, body) = part(range, body).map_or((200, body), |part| (206, part));
         let response = Response::new(status).with("content-type", content_type).body(body);
         let response = response.with("content-security-policy", "default-src 'none'; sandbox");
         let response = if image && self.lacks("image-headers") {
@@ -59,4 +57,11 @@ impl Stack {
             response.with("content-disposition", "attachment")
         }
     }
+}
+
+/// What a range asks for; none for what is no range.
+fn part<'a>(range: &str, body: &'a [u8]) -> Option<&'a [u8]> {
+    let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let end = to.parse().map_or(body.len(), |to: usize| body.len().min(to + 1));
+    body.get(from.parse().ok()?..end)
 }

@@ -34,6 +34,7 @@ pub(crate) fn without(check: &'static str) -> Fake {
         state: Mutex::default(),
         stuck_from: AtomicUsize::new(usize::MAX),
         no_room: Mutex::default(),
+        ranges: Mutex::default(),
     });
     let serving = Arc::clone(&stack);
     let address = http::serve(move |here, request| serving.answer(here, request));
@@ -63,6 +64,11 @@ impl Fake {
         pending.map(|upload| upload.parts.len()).sum()
     }
 
+    /// The ranges that the CDN was asked for.
+    pub(crate) fn ranges(&self) -> Vec<String> {
+        self.stack.ranges.lock().unwrap().clone()
+    }
+
     /// The bytes of the one object there is.
     pub(crate) fn content(&self) -> Vec<u8> {
         let state = self.stack.state();
@@ -85,6 +91,8 @@ pub(crate) struct Stack {
     stuck_from: AtomicUsize,
     /// What the coming requests for a grant are answered.
     no_room: Mutex<VecDeque<(u16, &'static str, &'static str)>>,
+    /// What the CDN was asked for of the files that it serves, in order; an empty text where it was all at once.
+    ranges: Mutex<Vec<String>>,
 }
 
 #[derive(Default)]

@@ -81,7 +81,7 @@ pub(super) fn upload_url() -> Value {
 
 pub(super) fn limits() -> Value {
     let policy = Policy {
-        accepted: AcceptedTypes::parse("image/jpeg=50MiB,video/mp4=50GiB").expect("it is a list of types"),
+        accepted: AcceptedTypes::parse("image/jpeg=50MiB,video/mp4=46GiB").expect("it is a list of types"),
         url_lifetime: Duration::from_mins(15),
         grant_lifetime: Duration::from_hours(1),
         multipart_lifetime: Duration::from_hours(72),
