@@ -4,7 +4,7 @@ export class UploadError extends Error {
 	name = "UploadError";
 	constructor(code, text, more) {
 		super(text[0].toUpperCase() + text.slice(1) + ".");
-		Object.assign(this, { code, retryable: false }, more);
+		Object.assign(this, { code, retryable: false, ...more });
 	}
 }
 
@@ -25,16 +25,20 @@ const unreachable = (url) => {
 
 const typeOf = (file) => file.type.split(";")[0];
 
-const backOff = (failures, retryAfter) =>
-	new Promise((done) => setTimeout(done, (1e3 * retryAfter || 0) + Math.random() * Math.min(2e4, 500 * 2 ** failures)));
-
-// Where tasks wait.
 const waiting = [];
 const woken = () => new Promise((done) => waiting.push(done));
 const wake = () => waiting.splice(0).forEach((done) => done());
 globalThis.addEventListener?.("online", wake);
 const open = new Set();
-let busy = 0, limit = Infinity, filling;
+let busy = 0, waits = 0, limit = Infinity, filling;
+
+// All that wait ask at most four times a second.
+const backOff = (run, failures, retryAfter) =>
+	new Promise((done) => {
+		run.requests.add({ abort: done });
+		const ms = Math.max(1e3 * retryAfter || 0, !failures * 250 * waits++);
+		setTimeout(done, ms + Math.random() * Math.min(2e4, 500 * 2 ** failures + ms / 4));
+	}).finally(() => waits--);
 
 const newRun = (options) => ({ parallel: 6, retries: 5, ...options, turn: 0, arrived: 0, requests: new Set() });
 const interrupt = (run) => {
@@ -56,11 +60,10 @@ const attempt = async (run, job) => {
 			if (!retryable || gaveUp || code === "not_uploaded") throw error;
 			if ((isLost = code === "network" && !navigator.onLine)) continue;
 			if (arrived !== (arrived = run.arrived)) failures = 0;
-			if (!/202|too_many/.test(status + code)) {
-				if (++failures > run.retries) throw Object.assign(error, { gaveUp: true });
-				limit = Math.ceil(Math.min(limit, run.parallel) / 2);
-			}
-			await backOff(failures, retryAfter);
+			if (/202|too_many/.test(status + code)) failures = 0;
+			else if (++failures > run.retries) throw Object.assign(error, { gaveUp: true });
+			else limit = Math.ceil(Math.min(limit, run.parallel) / 2);
+			await backOff(run, failures, retryAfter);
 		}
 	}
 };
@@ -70,8 +73,8 @@ const call = (run, method, path, body) => {
 	const headers = { "content-type": "application/json", "idempotency-key": Math.random() };
 	const once = async (again) => {
 		headers.authorization = "Bearer " + (token.call ? await token(again) : token);
-		const signal = AbortSignal.timeout?.(4e4);
-		const response = await fetch(api + "/v1/uploads" + path, { method, headers, body: JSON.stringify(body), signal }).catch(() => {
+		const request = { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout?.(4e4) };
+		const response = await fetch(api + "/v1/uploads" + path, request).catch(() => {
 			throw unreachable(api);
 		});
 		heard.add(hostOf(api));
@@ -88,10 +91,9 @@ const grants = async (files, options, run = newRun(options)) => {
 	const items = [];
 	for (const file of files) {
 		const { size, name: filename } = file;
-		const isSmall = size <= 2 ** 24;
-		const { checksum, partSize = isSmall || size > 2 ** 27 ? void 0 : 2 ** 23 } = options;
+		const { checksum, partSize = size <= 2 ** 24 || size > 2 ** 27 ? void 0 : 2 ** 23 } = options;
 		const item = { filename, contentType: typeOf(file), size, partSize };
-		if (checksum && isSmall && !partSize) {
+		if (checksum && size <= 2 ** 24 && !partSize) {
 			const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer().catch(() => new Uint8Array()));
 			item.checksum = { sha256: btoa(String.fromCharCode(...new Uint8Array(digest))) };
 		}
@@ -101,14 +103,15 @@ const grants = async (files, options, run = newRun(options)) => {
 	return upload.items ?? [{ upload }];
 };
 
-const start = (file, options, ask) => {
+export const upload = (file, options, ask) => {
 	const run = newRun(options);
 	const { signal, onGrant, onProgress } = options;
 	let upload, signing, failed, settle, parts = [];
 
 	const api = (method, path, body) => call(run, method, "/" + task.id + path, body);
 	const report = (phase) => {
-		const loaded = parts.reduce((sum, part) => sum + part.sent, 0);
+		let loaded = 0;
+		for (const { sent } of parts) loaded += sent;
 		if (!run.ended) onProgress?.({ loaded, total: file.size, phase }, file);
 	};
 
@@ -120,9 +123,8 @@ const start = (file, options, ask) => {
 		}
 	};
 	const signFrom = async ({ partNumber }) => {
-		const next = parts.slice(partNumber - 1).filter((part) => !isReady(part));
-		const body = { parts: next.slice(0, 40).map(({ partNumber }) => ({ partNumber })) };
-		keep(await (upload.multipart ? api("POST", "/parts", body) : api("POST", "/url")));
+		const next = parts.slice(partNumber - 1).filter((part) => !isReady(part)).slice(0, 40);
+		keep(await (upload.multipart ? api("POST", "/parts", { parts: next.map(({ partNumber }) => ({ partNumber })) }) : api("POST", "/url")));
 	};
 	const sign = async (part) => {
 		while (part && !isReady(part)) await (signing ??= signFrom(part).finally(() => (signing = null)));
@@ -202,8 +204,7 @@ const start = (file, options, ask) => {
 		const { partSize = file.size, partCount: length = 1 } = upload.multipart ?? {};
 		parts = Array.from({ length }, (_, n) => {
 			const body = file.slice(n * partSize, (n + 1) * partSize);
-			const known = stored[n + 1];
-			const etag = (parts[n]?.etag ?? known) === known && known;
+			const etag = (parts[n]?.etag ?? stored[n + 1]) === stored[n + 1] && stored[n + 1];
 			return { partNumber: n + 1, body, etag, sent: etag ? body.size : 0 };
 		});
 		keep(upload);
@@ -255,11 +256,10 @@ const start = (file, options, ask) => {
 			try {
 				await transfer();
 				report("confirming");
-				const body = upload.multipart && { parts: parts.map(({ partNumber, etag }) => ({ partNumber, etag })) };
-				return await api("POST", "/confirm", body);
+				return await api("POST", "/confirm", upload.multipart && { parts: parts.map(({ partNumber, etag }) => ({ partNumber, etag })) });
 			} catch (error) {
 				if (!isMended(error) || rounds > 4) throw error;
-				await backOff(rounds);
+				await backOff(run, rounds);
 			}
 		}
 	};
@@ -296,18 +296,15 @@ const start = (file, options, ask) => {
 	return task;
 };
 
-export const upload = (file, options) => start(file, options);
-
 export const uploadAll = (files, options) => {
 	let lot;
 	return [...files].map((file) => {
-		const ask = async () => {
+		const task = upload(file, { ...options, resume: null }, async () => {
 			const mine = (lot ??= []);
 			const n = mine.push(file) - 1;
 			lot = await null;
 			return [(await (mine.grants ??= grants(mine, options)))[n]];
-		};
-		const task = start(file, { ...options, resume: null }, ask);
+		});
 		task.catch(() => {});
 		return task;
 	});

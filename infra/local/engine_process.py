@@ -21,13 +21,12 @@ def main() -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    from infra.local import condition_keys, scan_events, tag_gate, whole_checksum
+    from infra.local import condition_keys, tag_gate, whole_checksum
     from infra.local.doors import Doors
     from infra.local.places import PAGE_FOLDERS
     from infra.local.unsigned_headers import UnsignedHeaders
 
     condition_keys.install()
-    scan_events.install()
     tag_gate.install()
     whole_checksum.install()
     ports = [int(port) for port in sys.argv[1:]]

@@ -1,9 +1,11 @@
 """docs/OPERATIONS.md speaks of what is deployed: each alarm has its entry, each query is the saved one, each metric is shown."""
 
+import json
 import re
 
 import pytest
 
+from .assertions.malware import OWN_SOURCE
 from .assertions.monitoring import ALARM, valet_metrics
 from .stack import ROOT, expanded
 
@@ -51,3 +53,15 @@ def test_the_table_of_metrics_is_what_dashboard_and_alarms_look_at():
     assert {name: set(dimensions.split(", ")) for name, _, dimensions in rows} == valet_metrics(STACK)
     # The units of CloudWatch, spelled as it wants them.
     assert {unit for _, unit, _ in rows} <= {"Count", "Bytes", "Milliseconds"}
+
+
+def test_the_verdict_of_a_scanner_of_ones_own_is_one_that_the_rule_takes():
+    chapter = DOCUMENT.split("\n## Malware scanning\n")[1].split("\n## ")[0]
+    (entry,) = json.loads(chapter.split("```json\n")[1].split("```")[0])
+    sample = json.loads((ROOT / "events" / "scan-external.json").read_text())
+    pattern = STACK.properties("VerdictRule")["EventPattern"]
+    assert entry["Source"] == sample["source"] == OWN_SOURCE
+    assert [entry["DetailType"]] == [sample["detail-type"]] == pattern["detail-type"]
+    shapes = [{name: sorted(part) for name, part in detail.items()} for detail in (json.loads(entry["Detail"]), sample["detail"])]
+    assert shapes[0] == shapes[1]
+    assert set(pattern["detail"]["s3ObjectDetails"]) <= set(shapes[0]["s3ObjectDetails"])

@@ -34,6 +34,7 @@ const PARTS = "POST /v1/uploads/…/parts";
 const URL_AGAIN = "POST /v1/uploads/…/url";
 const LOOK = "GET /v1/uploads/…?include=parts";
 const DELETE = "DELETE /v1/uploads/…";
+const SCANNING = { status: 202, headers: { "retry-after": "2" }, json: { status: "pending" } };
 
 // ---- What goes well
 
@@ -246,7 +247,7 @@ test("waits between tries grow, differ, and come on top of Retry-After", async (
   fake.next(GRANT, { status: 503, headers: { "retry-after": "7" }, text: "" });
   fake.next(GRANT, { status: 503, headers: { "retry-after": "Sun, 22 Nov 2026 07:53:00 GMT" }, text: "" });
   await begin(video(700));
-  assert.deepEqual(waits.slice(0, 2), [7250, 500]);
+  assert.deepEqual(waits.slice(0, 2), [7000 + 250 + 437.5, 500]);
 });
 
 test("storage that is still putting the parts together is asked again, however often", async () => {
@@ -263,6 +264,70 @@ test("a file that is being scanned makes those after it no slower", async () => 
   together.length = 0;
   await begin(video(30_000), { parallel: 4 });
   assert.deepEqual(together.slice(0, 4), [1, 2, 3, 4]);
+});
+
+test("a file that is being scanned is not given up, however often the API is busy in between", async () => {
+  let turn = 0;
+  fake.next(CONFIRM, () => (turn++ % 2 ? { status: 429, json: { message: "Too Many Requests" } } : { ...SCANNING, headers: { "retry-after": "1" } }), 20);
+  const { status } = await begin(video(700));
+  assert.deepEqual([status, fake.count(CONFIRM)], ["ready", 21]);
+  assert.deepEqual(new Set(waits.filter((ms) => ms < 2000)), new Set([1375, 500]));
+});
+
+test("an API that is busy and nothing else is given up while a file is scanned, too", async () => {
+  fake.next(CONFIRM, SCANNING, 3);
+  fake.next(CONFIRM, { status: 429, json: { message: "Too Many Requests" } }, Infinity);
+  const error = await failing(begin(video(700)));
+  assert.deepEqual([error.status, error.retryable, fake.count(CONFIRM)], [429, true, 9]);
+});
+
+test("a minute that the API asks for is waited, and spread by a quarter", async () => {
+  hurry();
+  fake.next(CONFIRM, { ...SCANNING, headers: { "retry-after": "60" } }, 3);
+  const jitters = [0, 0.5, 0.999];
+  const spread = [60_000, 67_750, 75_484.5];
+  Math.random = () => jitters[fake.count(CONFIRM) - 1] ?? 0.5;
+  await begin(video(700));
+  assert.deepEqual(waits.filter((ms) => ms >= 60_000 && ms < 120_000), spread);
+});
+
+test("fifty files that are being scanned are asked about four times a second together", async () => {
+  fake.next(CONFIRM, SCANNING, 250);
+  waits.length = 0;
+  const files = await Promise.all(beginAll(Array.from({ length: 50 }, (_, n) => video(300, `${n}.mp4`))));
+  assert.ok(files.every(({ status }) => status === "ready"));
+  const asked = waits.filter((ms) => ms >= 2000 && ms < 30_000).sort((a, b) => a - b);
+  assert.equal(asked.length, 250);
+  // Fifty of them every 12 seconds; fewer count while some of the questions are under way.
+  assert.ok(asked[125] >= 8000, String(asked));
+  assert.ok(asked[249] <= 49 * 250 * 1.125 + 250);
+});
+
+test("a file that waits for its verdict is cancelled at once", async () => {
+  hurry();
+  fake.next(CONFIRM, { ...SCANNING, headers: { "retry-after": "300" } });
+  const task = begin(video(700));
+  task.catch(() => {});
+  await until(() => waits.some((ms) => ms >= 300_000), "it waits");
+  const before = Date.now();
+  task.cancel();
+  await until(() => fake.count(DELETE) === 1, "it is deleted");
+  assert.ok(Date.now() - before < 1500, "it was waited for");
+  assert.deepEqual([fake.count(CONFIRM), fake.upload.record.status], [1, "cancelled"]);
+});
+
+test("a file that is resumed while it waits for its verdict is asked about at once", async () => {
+  hurry();
+  fake.next(CONFIRM, { ...SCANNING, headers: { "retry-after": "300" } });
+  const task = begin(video(700));
+  await until(() => waits.some((ms) => ms >= 300_000), "it waits");
+  const before = Date.now();
+  task.pause();
+  await new Promise((done) => setTimeout(done, 50));
+  assert.equal(fake.count(CONFIRM), 1);
+  task.resume();
+  await task;
+  assert.ok(Date.now() - before < 1500, "it was waited for");
 });
 
 test("parts that are missing when all seemed sent are sent", async () => {
@@ -759,7 +824,7 @@ test("one file waits for room as long as there is none, and counts nothing", asy
   await until(() => fake.refusals === 9, "it asks again and again");
   other.record.status = "cancelled";
   assert.equal((await task).status, "ready");
-  assert.ok(waits.slice(0, 9).every((ms) => ms === 10_250), String(waits));
+  assert.ok(waits.slice(0, 9).every((ms) => ms === 11_500), String(waits));
 });
 
 test("a task that is cancelled while there is no room asks no more", async () => {

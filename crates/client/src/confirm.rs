@@ -26,12 +26,13 @@ pub(crate) fn confirm<O: Observer>(transfer: &Transfer<O>) -> Result<Box<File>> 
         let error = match transfer.api.confirm(&transfer.ticket.id, &confirmation(transfer)) {
             Ok(Confirmed::File(file)) => return Ok(file),
             Ok(Confirmed::Assembling { retry_after }) => {
-                // Storage is at work, however long it takes; at least a second, whatever it says.
+                // Storage or a scanner is at work, however long it takes; at least a second, whatever it says.
                 let wait = retry_after.clamp(Duration::from_secs(1), Duration::from_mins(1));
-                if transfer.halt.wait(wait) {
+                transfer.progress();
+                failures = 0;
+                if transfer.halt.wait(backoff::spread(wait)) {
                     return Err(Error::Stopped(None).into());
                 }
-                transfer.progress();
                 continue;
             }
             Err(error) => error,

@@ -1,9 +1,10 @@
 //! The end of an upload.
 
 use crate::fake::{Fake, Fault, Stored};
-use crate::{PART, PART_LENGTH, TestFile, Watch, run};
+use crate::{PART, PART_LENGTH, TestFile, Watch, options, run};
 use serde_json::json;
-use valet_client::{Confirmation, Error, NewUpload};
+use std::time::{Duration, Instant};
+use valet_client::{Api, Confirmation, Error, NewUpload, Options, Stop, upload};
 
 #[test]
 fn a_part_that_storage_lost_is_sent_again() {
@@ -71,6 +72,29 @@ fn storage_that_is_still_assembling_is_waited_for() {
     run(&fake, &file, &Watch::default()).unwrap();
     assert_eq!(fake.count("confirm"), 2);
     assert_eq!(fake.file().unwrap(), file.bytes);
+}
+
+#[test]
+fn a_file_that_is_scanned_is_waited_for_however_often_the_api_is_busy_in_between() {
+    let (fake, file, watch) = (Fake::start(PART), TestFile::new(10), Watch::default());
+    for _ in 0..7 {
+        fake.fault("confirm", Fault::Answer(202, "retry-after: 1\r\n", json!({"status": "pending"})));
+        fake.fault("confirm", Fault::Answer(429, "", json!({"message": "Too Many Requests"})));
+    }
+    let mut settings = fake.settings();
+    settings.tries = 1;
+    let api = Api::new(settings).unwrap();
+    let options = Options { patience: Duration::from_secs(2), ..options() };
+    let began = Instant::now();
+    upload(&api, &file.source(), "video/mp4", &options, &watch, &Stop::new()).unwrap();
+    assert!(began.elapsed() >= Duration::from_secs(7));
+    assert_eq!((fake.count("confirm"), fake.file().unwrap()), (15, file.bytes.clone()));
+    // Each is the first failure in a row.
+    let delays = watch.delays.lock().unwrap();
+    assert!(
+        delays.len() == 7 && delays.iter().all(|delay| *delay <= Duration::from_millis(200)),
+        "{delays:?}"
+    );
 }
 
 #[test]

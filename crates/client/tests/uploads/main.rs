@@ -64,6 +64,7 @@ struct Watch {
     found: AtomicU64,
     done: Mutex<Vec<u32>>,
     retries: Mutex<Vec<String>>,
+    delays: Mutex<Vec<Duration>>,
     waits: Mutex<Vec<(String, Duration)>>,
     on_part: Option<Box<dyn Fn(u32) + Sync>>,
 }
@@ -112,7 +113,8 @@ impl Observer for Watch {
         self.waits.lock().unwrap().push((error.code().to_owned(), delay));
     }
 
-    fn retrying(&self, _: u32, error: &Error, _: Duration) {
+    fn retrying(&self, _: u32, error: &Error, delay: Duration) {
+        self.delays.lock().unwrap().push(delay);
         self.retries.lock().unwrap().push(format!("{error} {error:?}"));
     }
 }
