@@ -100,6 +100,8 @@ pub struct Counts {
     pub mended: u64,
     /// Owners who changed something each time their uploads were counted, and are left alone for a day.
     pub put_off: u64,
+    /// Files whose grants are over and of which the malware scanner has said nothing. They are looked at once an hour.
+    pub unscanned: u64,
     /// What failed.
     pub failed: u64,
     /// Uploads that have been due for more than [`STUCK_AFTER`] beyond the grace, and were not finished.
@@ -184,6 +186,7 @@ impl AddAssign for Counts {
             recounted,
             mended,
             put_off,
+            unscanned,
             failed,
             stuck,
         } = other;
@@ -199,6 +202,7 @@ impl AddAssign for Counts {
         self.recounted += recounted;
         self.mended += mended;
         self.put_off += put_off;
+        self.unscanned += unscanned;
         self.failed += failed;
         self.stuck += stuck;
     }

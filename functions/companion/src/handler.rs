@@ -193,7 +193,7 @@ where
 
 async fn sign<O, U>(function: &Companion<O, U>, call: &Call) -> Result<Reply, Problem>
 where
-    O: PresignPost + PresignPart + PresignMultipart,
+    O: PresignPost + PresignPart + PresignMultipart + AbortMultipart,
     U: PutUploads + GetUpload + GetUsage + UpdateUpload,
 {
     let Companion { objects, uploads, policy, .. } = function;

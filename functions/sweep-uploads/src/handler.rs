@@ -13,7 +13,7 @@ use valet_core::error::chain;
 use valet_core::ports::{
     AbortMultipart, DeleteThumbnail, DeleteVersion, DeleteVersions, GetCursor, GetTags, GetUpload, GetUsage,
     GetVerdict, HeadObject, InvalidateCopies, ListDue, ListDueUsage, ListMultiparts, ListObjectVersions,
-    ListUploads, ListVersions, PutCursor, PutUsage, RequeueArrival, TagVerified, UpdateUpload,
+    ListUploads, ListVersions, PutCursor, PutOffUsage, PutUsage, RequeueArrival, TagVerified, UpdateUpload,
 };
 use valet_core::sweep_uploads;
 use valet_core::sweep_uploads::{About, Counts, Failure, Limits, Report, Run};
@@ -49,6 +49,7 @@ pub(crate) struct Answer {
     recounted: u64,
     mended: u64,
     put_off: u64,
+    unscanned: u64,
     failed: u64,
     stuck: u64,
     truncated: bool,
@@ -71,7 +72,7 @@ where
         + ListMultiparts
         + ListVersions
         + DeleteVersions,
-    U: GetUpload + UpdateUpload + GetUsage + ListUploads + PutUsage,
+    U: GetUpload + UpdateUpload + GetUsage + ListUploads + PutUsage + PutOffUsage,
     C: InvalidateCopies,
     I: ListDue + ListDueUsage + GetCursor + PutCursor,
     Q: RequeueArrival,
@@ -97,7 +98,7 @@ where
 
 /// The numbers, zeros included: an alarm that was on goes off by a zero.
 fn record<T>(metrics: &Metrics, run: &Run<T>, report: &Report) {
-    let Counts { settled, requeued, aborted, removed, mended, failed, stuck, .. } = report.counts;
+    let Counts { settled, requeued, aborted, removed, mended, unscanned, failed, stuck, .. } = report.counts;
     metrics.record(
         run.now,
         &[
@@ -111,6 +112,10 @@ fn record<T>(metrics: &Metrics, run: &Run<T>, report: &Report) {
             Metric::count("UploadsStuck", stuck),
         ],
     );
+    // Of a stack without a scanner there is never one, and a metric that is always zero costs as much as any.
+    if unscanned > 0 {
+        metrics.record(run.now, &[Metric::count("UploadsUnscanned", unscanned)]);
+    }
 }
 
 fn log(request_id: &str, report: &Report, start: Instant) {
@@ -154,6 +159,7 @@ fn log(request_id: &str, report: &Report, start: Instant) {
         recounted,
         mended,
         put_off,
+        unscanned,
         failed,
         stuck,
     } = report.counts;
@@ -171,6 +177,7 @@ fn log(request_id: &str, report: &Report, start: Instant) {
         recounted,
         mended,
         put_off,
+        unscanned,
         failed,
         stuck,
         truncated = report.is_truncated,
@@ -194,6 +201,7 @@ fn answer(counts: Counts, truncated: bool) -> Answer {
         recounted,
         mended,
         put_off,
+        unscanned,
         failed,
         stuck,
     } = counts;
@@ -210,6 +218,7 @@ fn answer(counts: Counts, truncated: bool) -> Answer {
         recounted,
         mended,
         put_off,
+        unscanned,
         failed,
         stuck,
         truncated,

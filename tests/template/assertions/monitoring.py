@@ -39,9 +39,9 @@ def every_alarm_tells_who_wants_to_be_told(stack: Stack) -> None:
     put("StuckUploads > Namespace", "Uploads"),
     add("StuckUploads > Dimensions", {"Name": "Owner", "Value": "x"}),
     put("SweepBehind > MetricName", "SweepFailed"),
-    put("UnscannableUploads > Dimensions > Reason > Value", "malware"),
-    drop("UnscannableUploads > Dimensions > Reason"),
-    put("UnscannableUploads > Threshold", 0),
+    put("UnscannedUploads > MetricName", "UploadsRejected"),
+    add("UnscannedUploads > Dimensions", {"Name": "Reason", "Value": "unscannable"}),
+    put("UnscannedUploads > Threshold", 0),
 )
 def each_alarm_looks_at_its_metric(stack: Stack) -> None:
     watched = {}
@@ -59,7 +59,7 @@ def each_alarm_looks_at_its_metric(stack: Stack) -> None:
             "ApiLatency": ("AWS/ApiGateway", "Latency", {"ApiId": "${ApiId}"}, "p99", above, 3000),
             "StuckUploads": ("Valet", "UploadsStuck", {"Service": "${ServiceName}"}, "Maximum", above, 0),
             "SweepBehind": ("Valet", "SweepTruncated", {"Service": "${ServiceName}"}, "Sum", above, 0),
-            "UnscannableUploads": ("Valet", "UploadsRejected", {"Service": "${ServiceName}", "Reason": "unscannable"}, "Sum", above, 2),
+            "UnscannedUploads": ("Valet", "UploadsUnscanned", {"Service": "${ServiceName}"}, "Sum", above, 2),
         },
     )
     hidden = stack.properties("ThumbnailQueue")["VisibilityTimeout"]
@@ -207,6 +207,7 @@ def the_dashboard_shows_every_alarm_and_every_metric(stack: Stack) -> None:
             "SweepFailed": service,
             "SweepTruncated": service,
             "UploadsStuck": service,
+            "UploadsUnscanned": service,
             "ColdStarts": {"Service", "Function"},
         },
     )
@@ -272,5 +273,5 @@ def nothing_is_left_out_but_on_the_local_engine(stack: Stack) -> None:
         same((name, resource.get("Condition")), (name, "OnAws" if name == "LoginPage" else None))
     for name, resource in stack.monitoring["Resources"].items():
         lacking = resource["Type"] == "AWS::Logs::QueryDefinition" or "Metrics" in resource["Properties"]
-        if not name.startswith(("AlarmTopic", "Companion", "ServePage")) and name not in ("AlarmSubscription", "UnscannableUploads"):
+        if not name.startswith(("AlarmTopic", "Companion", "ServePage")) and name not in ("AlarmSubscription", "UnscannedUploads"):
             same((name, resource.get("Condition")), (name, "OnAws" if lacking else None))

@@ -133,25 +133,26 @@ async fn pending<T>(
 ) -> Result<Counts, StoreError> {
     let nothing = Counts::default();
     let end = upload.expires_at + run.limits.grace;
-    let (end_of, counts, end, look_at) =
+    let (end_of, counts, end, look_at, waits) =
         match settle(objects, uploads, run.now, &Arrival::Confirm(upload.owner, upload.id)).await? {
             Settled::Ready(..) | Settled::Rejected(_) => return Ok(Counts { settled: 1, ..nothing }),
             Settled::Gone(_) => return Ok(nothing),
             Settled::Missing(_) => {
                 let expire = Transition::Expire { at: to_milliseconds(run.now) };
-                (expire, Counts { expired: 1, ..nothing }, end, end)
+                (expire, Counts { expired: 1, ..nothing }, end, end, nothing)
             }
             // No verdict by the end is none: it was never served, and does not wait for ever.
             Settled::Unscanned(..) => {
                 let reject = Transition::Reject(RejectReason::Unscannable);
                 let end = end + SCAN_PATIENCE;
                 let look_at = to_milliseconds(run.now + SCAN_LOOKS).min(end);
-                (reject, Counts { settled: 1, ..nothing }, end, look_at)
+                let waits = Counts { unscanned: 1, ..nothing };
+                (reject, Counts { settled: 1, ..nothing }, end, look_at, waits)
             }
         };
     if run.now < end {
         looked(uploads, upload, due_at, Some(look_at)).await?;
-        return Ok(nothing);
+        return Ok(waits);
     }
     let Some(ended) = uploads.update_upload(upload, &end_of).await? else {
         // It has arrived, was scanned or was cancelled at this moment.

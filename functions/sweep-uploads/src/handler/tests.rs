@@ -93,7 +93,7 @@ async fn a_scheduled_event_sweeps_and_tells_its_numbers() {
     let answer = handle(&stores.function(usize::MAX, usize::MAX), event()).await.unwrap();
     let numbers = json!({
         "due": 2, "walked": 1, "expired": 1, "settled": 0, "requeued": 0, "gaveUp": 0, "aborted": 0, "removed": 1, "foreign": 0,
-        "recounted": 0, "mended": 0, "putOff": 0, "failed": 0, "stuck": 0, "truncated": false,
+        "recounted": 0, "mended": 0, "putOff": 0, "unscanned": 0, "failed": 0, "stuck": 0, "truncated": false,
     });
     assert_eq!(serde_json::to_value(answer).unwrap(), numbers);
     assert_eq!((stores.state(&old).await, stores.state(&young).await), (State::Expired, State::Pending));
