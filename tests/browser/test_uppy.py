@@ -197,6 +197,10 @@ def test_cancelling_leaves_nothing_in_the_bucket(use, client, films, storage):
     eventually(at.page, lambda: at.noted("parts") == [1] and at.puts()[2], "the first part has arrived and the second is under way")
     assert len(begun(at, storage)) == 1
     at.watch.expects(r"request failed: PUT .*: net::ERR_ABORTED")
+    if client is SIGN:
+        # The parts are gone as soon as the call is signed; Uppy logs that there are none and goes on.
+        at.watch.expects(r"console error: Failed to load resource: .* 404")
+        at.watch.expects(r'console error: Refused to get unsafe header "x-amz-error-code"')
     at.do("cancelAll")
     eventually(at.page, lambda: begun(at, storage) == [], "the multipart upload is aborted")
     assert at.user.files().json()["items"] == []

@@ -141,8 +141,8 @@ def _quotas(seen: Seen, now: int, *, at_rest: bool) -> Iterator[str]:
         if said != there:
             yield f"the counters of {owner} say {said} and its rows hold {there}"
         due = usage.get("due_at")
-        if (due is None) != ("due_shard" not in usage):
-            yield f"the counters of {owner} are due and the index does not know it, or the other way round"
+        if due is not None and "due_shard" not in usage:
+            yield f"the counters of {owner} are due and the index does not know it"
         if due is not None and (due <= now if at_rest else due + PATIENCE_MILLISECONDS < now):
             yield f"the counters of {owner} are not counted again"
 
