@@ -178,17 +178,23 @@ def _confirmed(seen: Seen) -> Outcome:
     def says(answer: str) -> Outcome:
         return Outcome(answer, (seen.life,), seen.found)
 
+    newest = seen.found.newest
+
+    def has_ended_as(answer: str) -> Outcome:
+        # What the key names goes, as with a cancel.
+        return Outcome(answer, (seen.life,), seen.found.without(newest[0]) if newest else seen.found)
+
     match seen.life.state:
         case State.READY:
             return says("200")
         case State.REJECTED:
-            return says(f"422 {seen.life.reason}")
+            return has_ended_as(f"422 {seen.life.reason}")
         case State.EXPIRED:
-            return says(GONE)
+            return has_ended_as(GONE)
         case State.CANCELLED | State.DELETED:
-            return says(WRONG_STATE)
-    if seen.found.newest:
-        return _settled(seen, *seen.found.newest)
+            return has_ended_as(WRONG_STATE)
+    if newest:
+        return _settled(seen, *newest)
     has_ended = seen.left <= 0
     if seen.kind not in IN_PARTS:
         return says(GONE if has_ended else NOT_UPLOADED)

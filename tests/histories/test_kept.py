@@ -92,3 +92,11 @@ def test_a_call_that_dies_between_a_tag_and_its_row_is_taken_up_again(state):
     state.has_bad_luck(fault="done, answer failed", nth=4, op=Op.CONFIRM, which=1)
     state.confirms(which=0)
     state.confirms(which=1)
+
+
+def test_a_refusal_that_is_asked_about_again_takes_away_what_lay_below(state):
+    state.begins(is_sent=True, kind=Kind.PHOTO, other=None)
+    state.suffers(what="somebody breaks in", which=0)
+    state.confirms(which=0)
+    state.confirms(which=0)
+    state.cancels(which=0)
