@@ -54,6 +54,7 @@ SETTINGS = {
     "OWNER_MAX_BYTES": "100GiB",
     "OWNER_MAX_PENDING": "100",
     "OWNER_GRANTS_PER_MINUTE": "600",
+    "MALWARE_SCAN": "false",
     "THUMBNAIL_VARIANTS": "small:200x200:fit:jpeg:85",
     "MAX_MEGAPIXELS": "50",
 }
