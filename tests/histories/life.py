@@ -272,6 +272,8 @@ def _swept(seen: Seen) -> Iterator[Outcome]:
             yield becomes()
     elif seen.life.thumbnails == "pending" and seen.waited >= PATIENCE:
         yield becomes(replace(seen.life, thumbnails="failed"))
+        # Where it has not looked for that long it asks once more, and gives up a day later.
+        yield becomes()
     else:
         yield becomes()
 
