@@ -125,8 +125,8 @@ async fn an_upload_that_fails_is_counted_and_fails_no_invocation() {
 async fn a_list_that_fails_fails_the_invocation_after_the_rest_was_done() {
     let stores = Stores::default();
     stores.ended(time::Duration::HOUR * 2).await;
-    // The cursor of the first walk, behind the sixteen lists of what is due and those of counters.
-    let error = handle(&stores.function(usize::MAX, 32), event()).await.expect_err("nobody would hear of it");
+    // The cursor of the first walk, behind the sixteen lists of what is due.
+    let error = handle(&stores.function(usize::MAX, 16), event()).await.expect_err("nobody would hear of it");
     assert_eq!(error.to_string(), "GetItem failed");
     assert_eq!(stores.metrics()["SweepFailed"], 1);
     assert_eq!(stores.state(&stores.table.uploads()[0]).await, State::Expired);
