@@ -14,8 +14,6 @@ mod usage;
 use crate::Connection;
 use crate::error::{bad_answer, store_error};
 use crate::upload_item::{Fields, Item, from_item, item, partition, text, upload_key};
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValue;
 use moves::{Move, move_of};
 use time::OffsetDateTime;
@@ -122,18 +120,9 @@ impl UploadsTable {
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(Some(values))
             .return_values(ReturnValue::AllNew);
-        match past_transactions(|| update.clone().send()).await {
-            Ok(updated) => {
-                let item = updated.attributes.ok_or_else(|| bad_answer("UpdateItem", "no attributes"))?;
-                from_item("UpdateItem", &item).map(Some)
-            }
-            Err(SdkError::ServiceError(answer))
-                if matches!(answer.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(store_error("UpdateItem", error)),
-        }
+        let Some(updated) = past_transactions(|| update.clone().send()).await? else { return Ok(None) };
+        let item = updated.attributes.ok_or_else(|| bad_answer("UpdateItem", "no attributes"))?;
+        from_item("UpdateItem", &item).map(Some)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::error::store_error;
 use crate::upload_item::Item;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::future::Future;
@@ -85,24 +86,26 @@ impl Cancelled {
     }
 }
 
-/// Makes a write of one item again that has met a transaction: whoever fails so has changed nothing.
-pub(super) async fn past_transactions<T, E, F>(
-    mut write: impl FnMut() -> F,
-) -> Result<T, SdkError<E, HttpResponse>>
+/// Changes one item, and again where it has met a transaction: whoever fails so has changed nothing. `None` where its condition does not hold.
+pub(super) async fn past_transactions<F>(
+    mut update: impl FnMut() -> F,
+) -> Result<Option<UpdateItemOutput>, StoreError>
 where
-    E: ProvideErrorMetadata,
-    F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    F: Future<Output = Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>>,
 {
     let mut tried = 1;
     loop {
-        match write().await {
-            Err(SdkError::ServiceError(answer))
-                if answer.err().code() == Some("TransactionConflictException") && tried < TRIES =>
-            {
+        let error = match update().await {
+            Ok(updated) => return Ok(Some(updated)),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => return Ok(None),
+            Some(answer) if answer.code() == Some("TransactionConflictException") && tried < TRIES => {
                 wait(tried).await;
                 tried += 1;
             }
-            written => return written,
+            _ => return Err(store_error("UpdateItem", error)),
         }
     }
 }

@@ -6,8 +6,6 @@ use crate::error::{bad_answer, store_error};
 use crate::upload_item::{
     Fields, Item, due_usage_shard, from_item, milliseconds, number, partition, text, upload_key, usage_key,
 };
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use std::fmt::Write as _;
@@ -134,15 +132,7 @@ impl PutUsage for UploadsTable {
                 update.expression_attribute_values(":revision", number(revision)).send()
             }
         };
-        match past_transactions(update).await {
-            Ok(_) => Ok(true),
-            Err(SdkError::ServiceError(answer))
-                if matches!(answer.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(store_error("UpdateItem", error)),
-        }
+        Ok(past_transactions(update).await?.is_some())
     }
 }
 
@@ -159,16 +149,8 @@ impl PutOffUsage for UploadsTable {
                 .expression_attribute_values(":until", milliseconds(until))
                 .send()
         };
-        match past_transactions(update).await {
-            Ok(_) => Ok(()),
-            // Counted meanwhile, or put off already.
-            Err(SdkError::ServiceError(answer))
-                if matches!(answer.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(store_error("UpdateItem", error)),
-        }
+        // Where the condition does not hold it was counted meanwhile, or put off already.
+        past_transactions(update).await.map(drop)
     }
 }
 
